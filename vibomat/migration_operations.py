@@ -1,0 +1,421 @@
+"""Migration operations that leave a busy database usable and can be run again after a failure.
+
+Three rules keep a migration harmless:
+
+* A change of schema stands in an atomic migration, inside `WithLockTimeout`: it waits for its
+  locks two seconds at a time, so nobody queues behind it for longer, and a failure undoes all.
+* A move of data stands in a migration with `atomic = False`, as `RunInBatches`: each batch is
+  committed at once, and statements that skip finished rows continue after a kill.
+* An index or unique constraint on a filled table stands in a migration with `atomic = False`, as
+  `AddIndexSafely`, `RemoveIndexSafely` or `AddUniqueConstraintSafely`: they are built
+  concurrently, and the invalid index that an interrupted build leaves is replaced.
+
+Every operation lifts the connection's `statement_timeout` while it works and restores it after.
+Migrations may import this module: its behaviour is kept for the migrations already written.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import Any, TypeVar
+
+import psycopg.errors
+from django.contrib.postgres.operations import (
+    AddIndexConcurrently,
+    NotInTransactionMixin,
+    RemoveIndexConcurrently,
+)
+from django.db import OperationalError, router, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+from django.db.migrations import AddConstraint, SeparateDatabaseAndState
+from django.db.migrations.operations.base import Operation
+from django.db.migrations.state import ProjectState
+from django.db.models import Index, Model
+from tqdm import tqdm
+
+LOCK_TIMEOUT = "2s"
+ATTEMPTS = 60
+PAUSE_SECONDS = 1.0
+
+Result = TypeVar("Result")
+
+
+@contextmanager
+def _settings(
+    connection: BaseDatabaseWrapper, *, in_transaction: bool, **settings: str
+) -> Iterator[None]:
+    """Run the block under PostgreSQL settings, and restore the earlier ones if it succeeds or
+    stands outside a transaction (a rollback restores them by itself)."""
+
+    def apply(values: dict[str, str]) -> None:
+        for name, value in values.items():
+            cursor.execute("SELECT set_config(%s, %s, %s)", [name, value, in_transaction])
+
+    with connection.cursor() as cursor:
+        earlier = {}
+        for name in settings:
+            cursor.execute("SELECT current_setting(%s)", [name])
+            earlier[name] = cursor.fetchone()[0]
+        apply(settings)
+        try:
+            yield
+        except BaseException:
+            if not in_transaction and connection.is_usable():
+                apply(earlier)
+            raise
+        apply(earlier)
+
+
+def _retry_while_locked(run: Callable[[], Result]) -> Result:
+    """Call `run` again while another session holds a lock it needs; `run` undoes its failures."""
+    for _ in range(ATTEMPTS - 1):
+        try:
+            return run()
+        except OperationalError as error:
+            if not isinstance(
+                error.__cause__,
+                psycopg.errors.LockNotAvailable | psycopg.errors.DeadlockDetected,
+            ):
+                raise
+        time.sleep(PAUSE_SECONDS)
+    return run()
+
+
+class WithLockTimeout(SeparateDatabaseAndState):
+    """Run operations in one short transaction that waits at most two seconds for each lock.
+
+    A statement waiting for a table's lock makes every later reader and writer wait behind it.
+    Here it gives up after `LOCK_TIMEOUT`, lets them pass, and the whole transaction is tried
+    again, `ATTEMPTS` times in all; then PostgreSQL's error is raised. In an atomic migration the
+    transaction is a savepoint, so that the migration is recorded together with its effect.
+    """
+
+    def __init__(self, *operations: Operation) -> None:
+        super().__init__(database_operations=operations, state_operations=operations)
+
+    @property
+    def reversible(self) -> bool:  # type: ignore[override]
+        return all(operation.reversible for operation in self.database_operations)
+
+    def deconstruct(self) -> tuple[str, Sequence[Any], dict[str, Any]]:
+        return self.__class__.__qualname__, list(self.database_operations), {}
+
+    def database_forwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        change = super().database_forwards
+        self._run(schema_editor, lambda: change(app_label, schema_editor, from_state, to_state))
+
+    def database_backwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        change = super().database_backwards
+        self._run(schema_editor, lambda: change(app_label, schema_editor, from_state, to_state))
+
+    def _run(self, schema_editor: BaseDatabaseSchemaEditor, change: Callable[[], None]) -> None:
+        connection = schema_editor.connection
+        if schema_editor.collect_sql:
+            return change()
+        earlier = list(schema_editor.deferred_sql)
+
+        def attempt() -> None:
+            schema_editor.deferred_sql = []
+            try:
+                with (
+                    transaction.atomic(using=connection.alias),
+                    _settings(
+                        connection,
+                        in_transaction=True,
+                        lock_timeout=LOCK_TIMEOUT,
+                        statement_timeout="0",
+                    ),
+                ):
+                    change()
+                    # Django leaves foreign keys and indexes of new tables for the migration's
+                    # end; they need locks too, and must come or go together with the rest.
+                    for statement in schema_editor.deferred_sql:
+                        schema_editor.execute(statement, None)
+            finally:
+                schema_editor.deferred_sql = list(earlier)
+
+        _retry_while_locked(attempt)
+
+    def describe(self) -> str:
+        return "; ".join(operation.describe() for operation in self.database_operations)
+
+
+class RunInBatches(NotInTransactionMixin, Operation):
+    """Run statements over a table in batches of its key, each batch a transaction of its own.
+
+    The statements name the batch's bounds as `%(first)s` and `%(last)s` (any other percent sign
+    is doubled): `UPDATE track SET a = b WHERE id BETWEEN %(first)s AND %(last)s AND a IS NULL`.
+    They must skip or repeat harmlessly what is already done, as a run after a failure starts at
+    the first key again. Rows inserted behind the running batch are not seen: a trigger or the
+    application must write them right. A batch that meets locked rows is tried again.
+
+    `table` is quoted here; `key` is its unique, orderable column; `size` counts rows per batch.
+    `backwards` of `None` makes the operation irreversible; `()` does nothing.
+    """
+
+    reduces_to_sql = False
+
+    def __init__(
+        self,
+        table: str,
+        *,
+        forwards: Sequence[str],
+        backwards: Sequence[str] | None = None,
+        key: str = "id",
+        size: int = 1000,
+    ) -> None:
+        self.table = table
+        self.forwards = forwards
+        self.backwards = backwards
+        self.key = key
+        self.size = size
+
+    @property
+    def reversible(self) -> bool:  # type: ignore[override]
+        return self.backwards is not None
+
+    def deconstruct(self) -> tuple[str, Sequence[Any], dict[str, Any]]:
+        keywords = {
+            "forwards": self.forwards,
+            "backwards": self.backwards,
+            "key": self.key,
+            "size": self.size,
+        }
+        return self.__class__.__qualname__, [self.table], keywords
+
+    def state_forwards(self, app_label: str, state: ProjectState) -> None:
+        pass
+
+    def database_forwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        self._run(app_label, schema_editor, self.forwards)
+
+    def database_backwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        if self.backwards is None:
+            raise NotImplementedError("You cannot reverse this operation")
+        self._run(app_label, schema_editor, self.backwards)
+
+    def _run(
+        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, statements: Sequence[str]
+    ) -> None:
+        connection = schema_editor.connection
+        if not statements or not router.allow_migrate(connection.alias, app_label):
+            return
+        if schema_editor.collect_sql:
+            note = f"-- repeated for every {self.size} rows of {self.table}, first to last"
+            schema_editor.collected_sql += [note, *(sql.strip() + ";" for sql in statements)]
+            return
+        self._ensure_not_in_transaction(schema_editor)
+        bar = tqdm(desc=self.table, unit=" rows", unit_scale=True, disable=None, leave=False)
+        after = None
+        with bar:
+            while batch := _retry_while_locked(partial(self._batch, connection, statements, after)):
+                after, rows = batch
+                bar.update(rows)
+
+    def _batch(
+        self, connection: BaseDatabaseWrapper, statements: Sequence[str], after: Any
+    ) -> tuple[Any, int] | None:
+        """Do the batch after that key; return its last key and size, or None at the end."""
+        quote = connection.ops.quote_name
+        key = quote(self.key)
+        condition = "" if after is None else f"WHERE {key} > %(after)s"
+        bounds = f"""
+            SELECT (array_agg({key} ORDER BY {key}))[1],
+                   (array_agg({key} ORDER BY {key} DESC))[1],
+                   count(*)
+            FROM (SELECT {key} FROM {quote(self.table)} {condition}
+                  ORDER BY {key} LIMIT %(size)s) AS batch
+        """
+        with (
+            transaction.atomic(using=connection.alias),
+            _settings(
+                connection, in_transaction=True, lock_timeout=LOCK_TIMEOUT, statement_timeout="0"
+            ),
+            connection.cursor() as cursor,
+        ):
+            cursor.execute(bounds, {"after": after, "size": self.size})
+            first, last, rows = cursor.fetchone()
+            if not rows:
+                return None
+            for statement in statements:
+                cursor.execute(statement, {"first": first, "last": last})
+        return last, rows
+
+    def describe(self) -> str:
+        return f"Rewrite {self.table} in batches of {self.size} rows"
+
+
+def _build_concurrently(
+    schema_editor: BaseDatabaseSchemaEditor, name: str, build: Callable[[], None]
+) -> None:
+    """Build an index unless a valid one of that name exists; drop an invalid leftover first.
+
+    No `lock_timeout` here: a concurrent build's lock lets readers and writers pass, and giving up
+    while it waits for an older transaction would throw a nearly finished index away.
+    """
+    connection = schema_editor.connection
+    if schema_editor.collect_sql:
+        return build()
+    quoted = connection.ops.quote_name(name)
+
+    def attempt() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(%s)", [quoted]
+            )
+            found = cursor.fetchone()
+        if found is None:
+            build()
+        elif not found[0]:
+            schema_editor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {quoted}")
+            build()
+
+    with _settings(connection, in_transaction=False, lock_timeout="0", statement_timeout="0"):
+        _retry_while_locked(attempt)
+
+
+def _drop_concurrently(schema_editor: BaseDatabaseSchemaEditor, name: str) -> None:
+    quoted = schema_editor.connection.ops.quote_name(name)
+    statement = f"DROP INDEX CONCURRENTLY IF EXISTS {quoted}"
+    if schema_editor.collect_sql:
+        return schema_editor.execute(statement)
+    with _settings(
+        schema_editor.connection, in_transaction=False, lock_timeout="0", statement_timeout="0"
+    ):
+        _retry_while_locked(lambda: schema_editor.execute(statement))
+
+
+class AddIndexSafely(AddIndexConcurrently):
+    """Django's `AddIndexConcurrently` that may be run again after any failure.
+
+    An invalid index of that name is dropped and built anew; a valid one is kept as it is.
+    """
+
+    def database_forwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        self._ensure_not_in_transaction(schema_editor)
+        model = to_state.apps.get_model(app_label, self.model_name)
+        if self.allow_migrate_model(schema_editor.connection.alias, model):
+            _add_index(schema_editor, model, self.index)
+
+    def database_backwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        self._ensure_not_in_transaction(schema_editor)
+        model = from_state.apps.get_model(app_label, self.model_name)
+        if self.allow_migrate_model(schema_editor.connection.alias, model):
+            _drop_concurrently(schema_editor, self.index.name)
+
+
+class RemoveIndexSafely(RemoveIndexConcurrently):
+    """Django's `RemoveIndexConcurrently` that may be run again after any failure."""
+
+    def database_forwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        self._ensure_not_in_transaction(schema_editor)
+        model = from_state.apps.get_model(app_label, self.model_name)
+        if self.allow_migrate_model(schema_editor.connection.alias, model):
+            _drop_concurrently(schema_editor, self.name)
+
+    def database_backwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        self._ensure_not_in_transaction(schema_editor)
+        model = to_state.apps.get_model(app_label, self.model_name)
+        if self.allow_migrate_model(schema_editor.connection.alias, model):
+            model_state = to_state.models[app_label, self.model_name_lower]
+            _add_index(schema_editor, model, model_state.get_index_by_name(self.name))
+
+
+def _add_index(schema_editor: BaseDatabaseSchemaEditor, model: type[Model], index: Index) -> None:
+    _build_concurrently(
+        schema_editor,
+        index.name,
+        lambda: schema_editor.add_index(model, index, concurrently=True),  # type: ignore[call-arg]
+    )
+
+
+class AddUniqueConstraintSafely(NotInTransactionMixin, AddConstraint):
+    """Add a `UniqueConstraint` that PostgreSQL keeps as an index, built concurrently.
+
+    That is one with expressions, a condition, included columns or operator classes; a plain one
+    over columns is refused with `ValueError`. It may be run again after any failure, duplicates
+    among the rows included.
+    """
+
+    atomic = False
+
+    def database_forwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        self._ensure_not_in_transaction(schema_editor)
+        model = to_state.apps.get_model(app_label, self.model_name)
+        if not self.allow_migrate_model(schema_editor.connection.alias, model):
+            return
+        statement = str(self.constraint.create_sql(model, schema_editor))
+        if not statement.startswith("CREATE UNIQUE INDEX "):
+            raise ValueError(f"{self.constraint.name} is not kept as an index; use AddConstraint.")
+        statement = statement.replace("INDEX", "INDEX CONCURRENTLY", 1)
+        _build_concurrently(
+            schema_editor, self.constraint.name, lambda: schema_editor.execute(statement, None)
+        )
+
+    def database_backwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        self._ensure_not_in_transaction(schema_editor)
+        model = from_state.apps.get_model(app_label, self.model_name)
+        if self.allow_migrate_model(schema_editor.connection.alias, model):
+            _drop_concurrently(schema_editor, self.constraint.name)

@@ -1,0 +1,231 @@
+"""Operations for migrations: nothing waits long for a lock, everything can be run again."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from unittest import mock
+
+from django.db import (
+    IntegrityError,
+    NotSupportedError,
+    OperationalError,
+    ProgrammingError,
+    connection,
+    connections,
+    models,
+)
+from django.db.migrations import AddField, CreateModel, RunSQL
+from django.db.migrations.operations.base import Operation
+from django.db.migrations.state import ProjectState
+from django.db.models.functions import Lower
+from django.test import TransactionTestCase
+
+from vibomat import migration_operations
+from vibomat.migration_operations import (
+    AddIndexSafely,
+    AddUniqueConstraintSafely,
+    RemoveIndexSafely,
+    RunInBatches,
+    WithLockTimeout,
+)
+
+BAND_INDEX = models.Index(fields=["name"], name="band_name")
+UNIQUE_NAME = models.UniqueConstraint(Lower("name"), name="band_name_lower_unique")
+
+
+class OperationTestCase(TransactionTestCase):
+    """A table `accounts_band(id, name)` with ten rows, outside of any application's models."""
+
+    def setUp(self) -> None:
+        self.state = ProjectState()
+        create = CreateModel(
+            "Band",
+            [("id", models.IntegerField(primary_key=True)), ("name", models.TextField())],
+        )
+        create.state_forwards("accounts", self.state)
+        with connection.cursor() as cursor:
+            cursor.execute("CREATE TABLE accounts_band (id int PRIMARY KEY, name text)")
+            cursor.execute(
+                "INSERT INTO accounts_band SELECT n, 'Band ' || n FROM generate_series(1, 10) n"
+            )
+        self.addCleanup(self.execute, "DROP TABLE accounts_band")
+
+    def execute(self, sql: str) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(sql)
+
+    def value(self, sql: str) -> object:
+        with connection.cursor() as cursor:
+            cursor.execute(sql)
+            return cursor.fetchone()[0]
+
+    def forwards(self, operation: Operation, *, atomic: bool = False) -> ProjectState:
+        after = self.state.clone()
+        operation.state_forwards("accounts", after)
+        with connection.schema_editor(atomic=atomic) as editor:
+            operation.database_forwards("accounts", editor, self.state, after)
+        return after
+
+    def backwards(self, operation: Operation, *, atomic: bool = False) -> None:
+        after = self.state.clone()
+        operation.state_forwards("accounts", after)
+        with connection.schema_editor(atomic=atomic) as editor:
+            operation.database_backwards("accounts", editor, after, self.state)
+
+    def index_is_valid(self, name: str) -> object:
+        return self.value(
+            f"SELECT (SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass('{name}'))"
+        )
+
+    @contextmanager
+    def locked_table(self) -> Iterator[None]:
+        """Another session holding a lock that lets nobody write."""
+        other = connections.create_connection("default")
+        try:
+            other.set_autocommit(False)
+            with other.cursor() as cursor:
+                cursor.execute("LOCK TABLE accounts_band IN SHARE MODE")
+            yield
+        finally:
+            other.close()
+
+
+class LockTimeoutTests(OperationTestCase):
+    def test_a_change_that_cannot_get_its_lock_gives_up_and_is_undone(self) -> None:
+        change = WithLockTimeout(
+            RunSQL("CREATE TABLE accounts_before (id int)"),
+            AddField("Band", "year", models.IntegerField(null=True)),
+        )
+        with (
+            self.locked_table(),
+            mock.patch.object(migration_operations, "LOCK_TIMEOUT", "20ms"),
+            mock.patch.object(migration_operations, "PAUSE_SECONDS", 0.001),
+            mock.patch.object(migration_operations, "ATTEMPTS", 3),
+            self.assertRaisesMessage(OperationalError, "lock timeout"),
+        ):
+            self.forwards(change)
+        self.assertIsNone(self.value("SELECT to_regclass('accounts_before')"))
+
+    def test_a_change_is_tried_again_until_the_lock_is_free(self) -> None:
+        for atomic in (False, True):
+            change = WithLockTimeout(
+                AddField("Band", f"year_{atomic}", models.IntegerField(null=True))
+            )
+            held = ExitStack()
+            held.enter_context(self.locked_table())
+            with (
+                self.subTest(atomic=atomic),
+                held,
+                mock.patch.object(migration_operations, "LOCK_TIMEOUT", "20ms"),
+                mock.patch("time.sleep", side_effect=partial(self.release, held)) as slept,
+            ):
+                self.forwards(change, atomic=atomic)
+                slept.assert_called_once()
+                self.assertIsNone(self.value(f'SELECT max("year_{atomic}") FROM accounts_band'))
+
+    def release(self, held: ExitStack, seconds: float) -> None:
+        held.close()
+
+    def test_foreign_keys_are_made_in_the_same_transaction_and_timeouts_restored(self) -> None:
+        self.execute("SET statement_timeout = '41s'")
+        self.addCleanup(self.execute, "RESET statement_timeout")
+        link = models.ForeignKey("accounts.Band", models.CASCADE, null=True)
+        change = WithLockTimeout(AddField("Band", "parent", link))
+        after = self.state.clone()
+        change.state_forwards("accounts", after)
+        with connection.schema_editor(atomic=True) as editor:
+            change.database_forwards("accounts", editor, self.state, after)
+            self.assertEqual(editor.deferred_sql, [])
+        self.assertEqual(self.value("SHOW statement_timeout"), "41s")
+        self.assertEqual(self.value("SHOW lock_timeout"), "0")
+        self.backwards(change, atomic=True)
+        with self.assertRaises(ProgrammingError):
+            self.value("SELECT parent_id FROM accounts_band")
+
+    def test_it_is_reversible_when_its_operations_are(self) -> None:
+        self.assertTrue(WithLockTimeout(RunSQL("SELECT 1", "SELECT 1")).reversible)
+        self.assertFalse(WithLockTimeout(RunSQL("SELECT 1")).reversible)
+
+
+class BatchTests(OperationTestCase):
+    batches = RunInBatches(
+        "accounts_band",
+        forwards=[
+            "UPDATE accounts_band SET name = upper(name) || '%%' "
+            "WHERE id BETWEEN %(first)s AND %(last)s AND name NOT LIKE '%%\\%%'"
+        ],
+        backwards=(),
+        size=4,
+    )
+
+    def names(self) -> object:
+        return self.value("SELECT string_agg(name, ',' ORDER BY id) FROM accounts_band")
+
+    def test_every_row_is_seen_once(self) -> None:
+        self.forwards(self.batches)
+        self.assertEqual(self.names(), ",".join(f"BAND {n}%" for n in range(1, 11)))
+
+    def test_a_failure_keeps_the_batches_before_it_and_the_next_run_continues(self) -> None:
+        self.execute("ALTER TABLE accounts_band ADD CONSTRAINT six CHECK (name <> 'BAND 6%')")
+        with self.assertRaises(IntegrityError):
+            self.forwards(self.batches)
+        done = [f"BAND {n}%" if n <= 4 else f"Band {n}" for n in range(1, 11)]
+        self.assertEqual(self.names(), ",".join(done))
+        self.execute("ALTER TABLE accounts_band DROP CONSTRAINT six")
+        self.forwards(self.batches)
+        self.assertEqual(self.names(), ",".join(f"BAND {n}%" for n in range(1, 11)))
+
+    def test_an_empty_table_takes_no_batch(self) -> None:
+        self.execute("DELETE FROM accounts_band")
+        self.forwards(self.batches)
+        self.assertIsNone(self.names())
+
+    def test_a_transaction_around_the_batches_is_refused(self) -> None:
+        with self.assertRaisesMessage(NotSupportedError, "atomic = False"):
+            self.forwards(self.batches, atomic=True)
+
+
+class IndexTests(OperationTestCase):
+    def test_an_invalid_leftover_is_replaced_and_a_valid_index_kept(self) -> None:
+        add = AddIndexSafely("band", BAND_INDEX)
+        self.forwards(add)
+        self.execute(
+            "UPDATE pg_index SET indisvalid = false WHERE indexrelid='band_name'::regclass"
+        )
+        self.forwards(add)
+        self.assertIs(self.index_is_valid("band_name"), True)
+        built = self.value("SELECT 'band_name'::regclass::oid")
+        self.forwards(add)
+        self.assertEqual(self.value("SELECT 'band_name'::regclass::oid"), built)
+        self.backwards(add)
+        self.backwards(add)
+        self.assertIsNone(self.index_is_valid("band_name"))
+
+    def test_an_index_is_removed_and_brought_back(self) -> None:
+        add = AddIndexSafely("band", BAND_INDEX)
+        self.state = self.forwards(add)
+        remove = RemoveIndexSafely("band", "band_name")
+        self.forwards(remove)
+        self.forwards(remove)
+        self.assertIsNone(self.index_is_valid("band_name"))
+        self.backwards(remove)
+        self.assertIs(self.index_is_valid("band_name"), True)
+
+    def test_a_unique_constraint_is_built_after_its_duplicates_are_gone(self) -> None:
+        add = AddUniqueConstraintSafely("band", UNIQUE_NAME)
+        self.execute("INSERT INTO accounts_band VALUES (11, 'BAND 1')")
+        with self.assertRaises(IntegrityError):
+            self.forwards(add)
+        self.assertIs(self.index_is_valid("band_name_lower_unique"), False)
+        self.execute("DELETE FROM accounts_band WHERE id = 11")
+        self.forwards(add)
+        self.assertIs(self.index_is_valid("band_name_lower_unique"), True)
+        with self.assertRaises(IntegrityError):
+            self.execute("INSERT INTO accounts_band VALUES (12, 'BAND 1')")
+        self.backwards(add)
+        self.assertIsNone(self.index_is_valid("band_name_lower_unique"))
+
+    def test_a_constraint_that_is_no_index_is_refused(self) -> None:
+        plain = models.UniqueConstraint(fields=["name"], name="plain")
+        with self.assertRaisesMessage(ValueError, "use AddConstraint"):
+            self.forwards(AddUniqueConstraintSafely("band", plain))
