@@ -1,17 +1,74 @@
-"""Settings: development without an environment, production with `DEBUG=false`."""
+"""Settings: development without an environment, production with `DEBUG=false`.
 
+`.env.example` lists what can be set.
+"""
+
+import os
+import sys
+import tempfile
 from pathlib import Path
+from typing import Any
 
 import environ
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management.utils import get_random_secret_key
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 env = environ.Env()
+if (BASE_DIR / ".env").is_file():
+    env.read_env(BASE_DIR / ".env")
+
+
+def milliseconds(name: str, default: int) -> int:
+    try:
+        value = env.int(name, default=default)
+    except ValueError:
+        value = -1
+    if value < 0:
+        raise ImproperlyConfigured(f"{name} must be a whole number of milliseconds, 0 for none.")
+    return value
+
+
+def development_key(path: Path) -> str:
+    """The key in that file, made by the first of the processes that ask for it at once."""
+    try:
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile("w", dir=path.parent) as file:
+                file.write(get_random_secret_key())
+                file.flush()
+                try:
+                    os.link(file.name, path)
+                except FileExistsError:
+                    pass
+        return path.read_text()
+    except OSError as error:
+        raise ImproperlyConfigured(
+            f"Can't keep a development key in {path} ({error.strerror}). "
+            "Set SECRET_KEY, or DATA_DIR to a folder you can write to."
+        ) from error
+
+
+# What the project makes for itself: the embedded database's data and the development key.
+DATA_DIR = Path(env.str("DATA_DIR", default="") or BASE_DIR / ".data").resolve()
+
 DEBUG = env.bool("DEBUG", default=True)
-SECRET_KEY = env.str("SECRET_KEY", default="insecure-development-key")
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost"])
+# Not through env.str(), which takes a leading "$" for the name of another variable.
+SECRET_KEY = os.environ.get("SECRET_KEY", "")
+ALLOWED_HOSTS = [host for host in env.list("ALLOWED_HOSTS", default=[]) if host]
+if DEBUG:
+    SECRET_KEY = SECRET_KEY or development_key(DATA_DIR / "secret_key")
+    ALLOWED_HOSTS = ALLOWED_HOSTS or ["127.0.0.1", "localhost", "[::1]"]
+else:
+    needed = {"SECRET_KEY": SECRET_KEY, "ALLOWED_HOSTS": ALLOWED_HOSTS}
+    if missing := [name for name, value in needed.items() if not value]:
+        raise ImproperlyConfigured(
+            f"DEBUG=false is production and needs {' and '.join(missing)} in the environment."
+        )
 
 INSTALLED_APPS = [
+    "vibomat",
     "vibomat.accounts",
     "search",
     "benchmarks",
@@ -26,11 +83,138 @@ INSTALLED_APPS = [
     "django.contrib.postgres",
     "django.contrib.staticfiles",
 ]
-AUTH_USER_MODEL = "accounts.User"
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "vibomat.text.RejectUnstorableText",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
 ROOT_URLCONF = "vibomat.urls"
 WSGI_APPLICATION = "vibomat.wsgi.application"
-DATABASES = {"default": env.db("DATABASE_URL")}
+TEST_RUNNER = "vibomat.test_runner.PytestRunner"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+LANGUAGE_CODE = "en"
 USE_TZ = True
 TIME_ZONE = "UTC"
+
+# Every statement has a limit; work that takes longer lifts it (vibomat/timeouts.py).
+STATEMENT_TIMEOUT_MS = milliseconds("STATEMENT_TIMEOUT_MS", 5_000)
+IDLE_IN_TRANSACTION_TIMEOUT_MS = milliseconds("IDLE_IN_TRANSACTION_TIMEOUT_MS", 60_000)
+
+
+def database() -> dict[str, Any]:
+    url = env.str("DATABASE_URL", default="")
+    if url:
+        try:
+            config = env.db_url_config(url)
+        except ValueError:
+            config = {}
+        if config.get("ENGINE") != "django.db.backends.postgresql" or not config.get("NAME"):
+            raise ImproperlyConfigured(
+                "DATABASE_URL must look like postgresql://user:password@host:5432/name."
+            )
+    elif sys.platform == "win32":
+        raise ImproperlyConfigured(
+            "The embedded PostgreSQL runs on Linux and macOS: set DATABASE_URL."
+        )
+    else:
+        config = {
+            "ENGINE": "vibomat.embedded",
+            "NAME": "vibomat",
+            "USER": "postgres",
+            "OPTIONS": {"folder": DATA_DIR / "postgres"},
+            "TEST": {"FOLDER": DATA_DIR / "postgres-test"},
+        }
+    options = config.setdefault("OPTIONS", {})
+    limits = (
+        f"-c statement_timeout={STATEMENT_TIMEOUT_MS} "
+        f"-c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_TIMEOUT_MS}"
+    )
+    # Options given in the URL come last, and so win.
+    options["options"] = f"{limits} {options.get('options', '')}".strip()
+    options.setdefault("connect_timeout", 10)
+    return config | {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
+
+
+DATABASES = {"default": database()}
+
+AUTH_USER_MODEL = "accounts.User"
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    # The older Vibomat's hashes are plain bcrypt, without a digest before it.
+    "django.contrib.auth.hashers.BCryptPasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+
+# Static files are served from where the apps keep them: there is no collectstatic step.
 STATIC_URL = "static/"
+WHITENOISE_USE_FINDERS = True
+
+HTTPS = env.bool("HTTPS", default=not DEBUG)
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^health/"]
+SESSION_COOKIE_SECURE = HTTPS
+CSRF_COOKIE_SECURE = HTTPS
+SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=31_536_000) if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = env.bool("HSTS_INCLUDE_SUBDOMAINS", default=HTTPS)
+SECURE_HSTS_PRELOAD = env.bool("HSTS_PRELOAD", default=HTTPS)
+# Only behind a proxy which sets this header itself: otherwise any client could claim HTTPS.
+if env.bool("TRUST_X_FORWARDED_PROTO", default=False):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+CSRF_TRUSTED_ORIGINS = [origin for origin in env.list("CSRF_TRUSTED_ORIGINS", default=[]) if origin]
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticatedOrReadOnly"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "vibomat.api_errors.exception_handler",
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Vibomat",
+    "DESCRIPTION": "Music search that forgives typing mistakes.",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="WARNING").upper()},
+    # Its own handlers would mail errors, and print each request's line twice.
+    "loggers": {"django": {"handlers": [], "propagate": True}},
+}

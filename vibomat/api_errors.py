@@ -1,0 +1,39 @@
+"""How the API answers what it can't do: `{"field": ["message"]}` with 400, and never a 500."""
+
+import logging
+from typing import Any
+
+import psycopg.errors
+from django.db import DataError, OperationalError
+from rest_framework import exceptions, views
+from rest_framework.response import Response
+from rest_framework.settings import api_settings
+
+logger = logging.getLogger(__name__)
+
+
+def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
+    """REST framework's handler, with these differences:
+
+    - malformed JSON is a list of messages too, under `non_field_errors`;
+    - text or numbers the database can't hold, where no serializer found them, are a 400;
+    - a statement that ran into its time limit is a 503.
+    """
+    if isinstance(error, exceptions.ParseError):
+        error = _invalid(str(error.detail))
+    elif isinstance(error, RecursionError):
+        error = _invalid("The JSON is nested too deeply.")
+    elif isinstance(error, UnicodeEncodeError):
+        error = _invalid("Lone surrogates are not allowed.")
+    elif isinstance(error, DataError):
+        logger.warning("A value reached the database that it can't hold", exc_info=error)
+        error = _invalid("A value has characters or a size that can't be stored.")
+    elif isinstance(error.__cause__, psycopg.errors.QueryCanceled):
+        assert isinstance(error, OperationalError)
+        logger.warning("A statement took too long", exc_info=error)
+        return Response({"detail": "This takes too long: ask for less."}, status=503)
+    return views.exception_handler(error, context)
+
+
+def _invalid(message: str) -> exceptions.ValidationError:
+    return exceptions.ValidationError({api_settings.NON_FIELD_ERRORS_KEY: [message]})

@@ -1,0 +1,1 @@
+"""A Django database engine that runs its own private PostgreSQL (see docs/decisions)."""
