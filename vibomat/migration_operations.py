@@ -167,8 +167,6 @@ class RunInBatches(NotInTransactionMixin, Operation):
     `backwards` of `None` makes the operation irreversible; `()` does nothing.
     """
 
-    reduces_to_sql = False
-
     def __init__(
         self,
         table: str,

@@ -5,6 +5,7 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from unittest import mock
 
+import pytest
 from django.db import (
     IntegrityError,
     NotSupportedError,
@@ -104,7 +105,7 @@ class LockTimeoutTests(OperationTestCase):
             self.assertRaisesMessage(OperationalError, "lock timeout"),
         ):
             self.forwards(change)
-        self.assertIsNone(self.value("SELECT to_regclass('accounts_before')"))
+        assert self.value("SELECT to_regclass('accounts_before')") is None
 
     def test_a_change_is_tried_again_until_the_lock_is_free(self) -> None:
         for atomic in (False, True):
@@ -121,7 +122,7 @@ class LockTimeoutTests(OperationTestCase):
             ):
                 self.forwards(change, atomic=atomic)
                 slept.assert_called_once()
-                self.assertIsNone(self.value(f'SELECT max("year_{atomic}") FROM accounts_band'))
+                assert self.value(f'SELECT max("year_{atomic}") FROM accounts_band') is None
 
     def release(self, held: ExitStack, seconds: float) -> None:
         held.close()
@@ -135,24 +136,26 @@ class LockTimeoutTests(OperationTestCase):
         change.state_forwards("accounts", after)
         with connection.schema_editor(atomic=True) as editor:
             change.database_forwards("accounts", editor, self.state, after)
-            self.assertEqual(editor.deferred_sql, [])
-        self.assertEqual(self.value("SHOW statement_timeout"), "41s")
-        self.assertEqual(self.value("SHOW lock_timeout"), "0")
+            assert editor.deferred_sql == []
+        assert self.value("SHOW statement_timeout") == "41s"
+        assert self.value("SHOW lock_timeout") == "0"
         self.backwards(change, atomic=True)
-        with self.assertRaises(ProgrammingError):
+        with pytest.raises(ProgrammingError):
             self.value("SELECT parent_id FROM accounts_band")
 
     def test_it_is_reversible_when_its_operations_are(self) -> None:
-        self.assertTrue(WithLockTimeout(RunSQL("SELECT 1", "SELECT 1")).reversible)
-        self.assertFalse(WithLockTimeout(RunSQL("SELECT 1")).reversible)
+        assert WithLockTimeout(RunSQL("SELECT 1", "SELECT 1")).reversible
+        assert not WithLockTimeout(RunSQL("SELECT 1")).reversible
 
 
 class BatchTests(OperationTestCase):
     batches = RunInBatches(
         "accounts_band",
         forwards=[
-            "UPDATE accounts_band SET name = upper(name) || '%%' "
-            "WHERE id BETWEEN %(first)s AND %(last)s AND name NOT LIKE '%%\\%%'"
+            (
+                "UPDATE accounts_band SET name = upper(name) || '%%' "
+                "WHERE id BETWEEN %(first)s AND %(last)s AND name NOT LIKE '%%\\%%'"
+            )
         ],
         backwards=(),
         size=4,
@@ -163,22 +166,22 @@ class BatchTests(OperationTestCase):
 
     def test_every_row_is_seen_once(self) -> None:
         self.forwards(self.batches)
-        self.assertEqual(self.names(), ",".join(f"BAND {n}%" for n in range(1, 11)))
+        assert self.names() == ",".join(f"BAND {n}%" for n in range(1, 11))
 
     def test_a_failure_keeps_the_batches_before_it_and_the_next_run_continues(self) -> None:
         self.execute("ALTER TABLE accounts_band ADD CONSTRAINT six CHECK (name <> 'BAND 6%')")
-        with self.assertRaises(IntegrityError):
+        with pytest.raises(IntegrityError):
             self.forwards(self.batches)
         done = [f"BAND {n}%" if n <= 4 else f"Band {n}" for n in range(1, 11)]
-        self.assertEqual(self.names(), ",".join(done))
+        assert self.names() == ",".join(done)
         self.execute("ALTER TABLE accounts_band DROP CONSTRAINT six")
         self.forwards(self.batches)
-        self.assertEqual(self.names(), ",".join(f"BAND {n}%" for n in range(1, 11)))
+        assert self.names() == ",".join(f"BAND {n}%" for n in range(1, 11))
 
     def test_an_empty_table_takes_no_batch(self) -> None:
         self.execute("DELETE FROM accounts_band")
         self.forwards(self.batches)
-        self.assertIsNone(self.names())
+        assert self.names() is None
 
     def test_a_transaction_around_the_batches_is_refused(self) -> None:
         with self.assertRaisesMessage(NotSupportedError, "atomic = False"):
@@ -193,13 +196,13 @@ class IndexTests(OperationTestCase):
             "UPDATE pg_index SET indisvalid = false WHERE indexrelid='band_name'::regclass"
         )
         self.forwards(add)
-        self.assertIs(self.index_is_valid("band_name"), True)
+        assert self.index_is_valid("band_name") is True
         built = self.value("SELECT 'band_name'::regclass::oid")
         self.forwards(add)
-        self.assertEqual(self.value("SELECT 'band_name'::regclass::oid"), built)
+        assert self.value("SELECT 'band_name'::regclass::oid") == built
         self.backwards(add)
         self.backwards(add)
-        self.assertIsNone(self.index_is_valid("band_name"))
+        assert self.index_is_valid("band_name") is None
 
     def test_an_index_is_removed_and_brought_back(self) -> None:
         add = AddIndexSafely("band", BAND_INDEX)
@@ -207,23 +210,23 @@ class IndexTests(OperationTestCase):
         remove = RemoveIndexSafely("band", "band_name")
         self.forwards(remove)
         self.forwards(remove)
-        self.assertIsNone(self.index_is_valid("band_name"))
+        assert self.index_is_valid("band_name") is None
         self.backwards(remove)
-        self.assertIs(self.index_is_valid("band_name"), True)
+        assert self.index_is_valid("band_name") is True
 
     def test_a_unique_constraint_is_built_after_its_duplicates_are_gone(self) -> None:
         add = AddUniqueConstraintSafely("band", UNIQUE_NAME)
         self.execute("INSERT INTO accounts_band VALUES (11, 'BAND 1')")
-        with self.assertRaises(IntegrityError):
+        with pytest.raises(IntegrityError):
             self.forwards(add)
-        self.assertIs(self.index_is_valid("band_name_lower_unique"), False)
+        assert self.index_is_valid("band_name_lower_unique") is False
         self.execute("DELETE FROM accounts_band WHERE id = 11")
         self.forwards(add)
-        self.assertIs(self.index_is_valid("band_name_lower_unique"), True)
-        with self.assertRaises(IntegrityError):
+        assert self.index_is_valid("band_name_lower_unique") is True
+        with pytest.raises(IntegrityError):
             self.execute("INSERT INTO accounts_band VALUES (12, 'BAND 1')")
         self.backwards(add)
-        self.assertIsNone(self.index_is_valid("band_name_lower_unique"))
+        assert self.index_is_valid("band_name_lower_unique") is None
 
     def test_a_constraint_that_is_no_index_is_refused(self) -> None:
         plain = models.UniqueConstraint(fields=["name"], name="plain")
