@@ -106,6 +106,9 @@ class Server:
                 f"Can't run the embedded PostgreSQL in {self.folder} ({error}). "
                 "Set DATA_DIR to a folder you can write to, or DATABASE_URL to a server."
             ) from error
+        except ServerError:
+            self._leave()
+            raise
         return socket_folder
 
     def stop_when_unused(self) -> None:
@@ -129,7 +132,10 @@ class Server:
 
     def _leave(self) -> None:
         """Stop the server if this process is its last user, or wait for who is stopping it."""
-        _in_use.pop(self.folder).close()
+        in_use = _in_use.pop(self.folder, None)
+        if in_use is None:
+            return
+        in_use.close()
         with contextlib.suppress(OSError), self._open("in-use") as in_use:
             try:
                 fcntl.flock(in_use, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -178,13 +184,14 @@ class Server:
     def _launch(self) -> subprocess.Popen[bytes]:
         account = self._account()
         self._create_cluster(account)
-        self._disown_stale_pid_file()
+        socket_folder = self._socket_folder(account)
+        self._disown_stale_lock_files(socket_folder)
         configuration = dict(CONFIGURATION)
         if not self.durable:
             configuration |= THROWAWAY
         if _shared_memory_is_small():
             configuration["dynamic_shared_memory_type"] = "mmap"
-        quoted = str(self._socket_folder(account)).replace('"', '""')
+        quoted = str(socket_folder).replace('"', '""')
         configuration["unix_socket_directories"] = f'"{quoted}"'
         options = [f"--{name}={value}" for name, value in configuration.items()]
         with self._open(self.log.name) as log:
@@ -247,17 +254,17 @@ class Server:
                 f"with {data}, move the folder away and load it again (or move it and start anew)."
             )
 
-    def _disown_stale_pid_file(self) -> None:
-        """Let PostgreSQL see that the pid in a crashed server's pid file is not a server's.
+    def _disown_stale_lock_files(self, socket_folder: Path) -> None:
+        """Let PostgreSQL see that the pid in a crashed server's lock files is not a server's.
 
-        It may belong to another process by now, and PostgreSQL then refuses to start. The file
-        itself has to stay: it names the shared memory by which PostgreSQL finds surviving
-        backends. Its parent's pid is one that PostgreSQL takes for stale.
+        It may be another process's by now, or that of a zombie which nobody reaps, and PostgreSQL
+        would refuse to start. The files have to stay: one names the shared memory by which
+        PostgreSQL finds surviving backends. Its parent's pid is one it knows to be no server's.
         """
-        path = self.cluster / "postmaster.pid"
-        with contextlib.suppress(FileNotFoundError):
-            _, *rest = path.read_text().splitlines(keepends=True)
-            path.write_text(f"{os.getpid()}\n{''.join(rest)}")
+        for path in (self.cluster / "postmaster.pid", socket_folder / f"{SOCKET_NAME}.lock"):
+            with contextlib.suppress(FileNotFoundError):
+                _, *rest = path.read_text().splitlines(keepends=True)
+                path.write_text(f"{os.getpid()}\n{''.join(rest)}")
 
     def _postmaster(self) -> psutil.Process | None:
         """The running server's main process, told from another one that got its pid since."""
@@ -283,11 +290,15 @@ class Server:
 
     def _stop(self) -> None:
         process = self._postmaster()
-        if process is not None:
-            # Fast shutdown: sessions end, what was committed is written.
-            with contextlib.suppress(psutil.Error):
-                process.send_signal(signal.SIGINT)
-                process.wait(STOP_SECONDS)
+        if process is None:
+            return
+        # Fast shutdown: sessions end, what was committed is written.
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.send_signal(signal.SIGINT)
+        end = time.monotonic() + STOP_SECONDS
+        # Not process.wait(), for which a zombie in a container without an init still runs.
+        while self._postmaster() is not None and time.monotonic() < end:
+            time.sleep(0.01)
 
     def _last_log_line(self) -> str:
         lines = self.log.read_text(errors="replace").splitlines()

@@ -1,0 +1,146 @@
+"""What the environment makes of the settings."""
+
+import os
+import runpy
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import environ
+import pytest
+from django.conf import settings
+from django.contrib.auth.hashers import check_password, make_password
+from django.core.exceptions import ImproperlyConfigured
+
+PROJECT = Path(__file__).parents[2]
+PRODUCTION = {
+    "DEBUG": "false",
+    "SECRET_KEY": "of-at-least-fifty-characters-and-of-many-different-ones-0123456789",
+    "ALLOWED_HOSTS": "vibomat.example",
+}
+
+
+@pytest.fixture
+def load(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
+    """Settings as they are with just these variables."""
+    monkeypatch.setattr(environ.Env, "read_env", lambda *args, **kwargs: None)
+
+    def load(**variables: str) -> dict[str, Any]:
+        monkeypatch.setattr(os, "environ", {"DATA_DIR": str(tmp_path / "data"), **variables})
+        monkeypatch.setattr(environ.Env, "ENVIRON", os.environ)
+        return runpy.run_path(str(PROJECT / "vibomat" / "settings.py"))
+
+    return load
+
+
+def test_nothing_set_is_development_on_the_embedded_server(load: Any, tmp_path: Path) -> None:
+    loaded = load()
+    assert loaded["DEBUG"] is True
+    assert loaded["DATABASES"]["default"]["ENGINE"] == "vibomat.embedded"
+    key = tmp_path / "data" / "secret_key"
+    assert loaded["SECRET_KEY"] == key.read_text() != ""
+    assert key.stat().st_mode & 0o777 == 0o600
+    assert load()["SECRET_KEY"] == loaded["SECRET_KEY"]
+
+
+def test_empty_database_url_is_none(load: Any) -> None:
+    assert load(DATABASE_URL="")["DATABASES"]["default"]["ENGINE"] == "vibomat.embedded"
+
+
+def test_database_url_is_used(load: Any) -> None:
+    url = "postgresql://me:secret@db:5433/music?options=-c%20work_mem%3D1MB"
+    database = load(DATABASE_URL=url)["DATABASES"]["default"]
+    assert database["ENGINE"] == "django.db.backends.postgresql"
+    assert (database["HOST"], database["PORT"], database["NAME"]) == ("db", 5433, "music")
+    assert database["OPTIONS"]["options"] == (
+        "-c statement_timeout=5000 -c idle_in_transaction_session_timeout=60000 -c work_mem=1MB"
+    )
+
+
+@pytest.mark.parametrize("url", ["nonsense", "mysql://db/music", "postgresql://db:x/music"])
+def test_other_database_urls_are_refused(load: Any, url: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match="DATABASE_URL must look like postgresql://"):
+        load(DATABASE_URL=url)
+
+
+@pytest.mark.parametrize("value", ["soon", "-1"])
+def test_statement_timeout_is_a_number_of_milliseconds(load: Any, value: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match="STATEMENT_TIMEOUT_MS must be"):
+        load(STATEMENT_TIMEOUT_MS=value)
+
+
+@pytest.mark.parametrize("name", ["SECRET_KEY", "ALLOWED_HOSTS"])
+def test_production_needs(load: Any, name: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match=f"needs {name} in the environment"):
+        load(**PRODUCTION | {name: ""})
+
+
+def test_a_secret_key_may_start_with_a_dollar_sign(load: Any) -> None:
+    assert load(**PRODUCTION | {"SECRET_KEY": "$HOME"})["SECRET_KEY"] == "$HOME"
+
+
+def test_production_is_https_only(load: Any) -> None:
+    loaded = load(**PRODUCTION)
+    assert loaded["SECURE_SSL_REDIRECT"] and loaded["SESSION_COOKIE_SECURE"]
+    assert "SECURE_PROXY_SSL_HEADER" not in loaded
+    assert "SECURE_PROXY_SSL_HEADER" in load(**PRODUCTION, TRUST_X_FORWARDED_PROTO="true")
+
+
+def test_production_can_do_without_https(load: Any) -> None:
+    loaded = load(**PRODUCTION, HTTPS="false")
+    assert not loaded["SECURE_SSL_REDIRECT"]
+    assert loaded["SECURE_HSTS_SECONDS"] == 0
+
+
+def manage(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        cwd=PROJECT,
+        env={**os.environ, "DATABASE_URL": "", **variables},
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_production_passes_the_deployment_checks(tmp_path: Path) -> None:
+    done = manage(
+        "check", "--deploy", "--fail-level=WARNING", **PRODUCTION, DATA_DIR=str(tmp_path)
+    )
+    assert done.returncode == 0, done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_incomplete_production_is_said_in_one_line(tmp_path: Path) -> None:
+    done = manage("migrate", DEBUG="false", SECRET_KEY="", DATA_DIR=str(tmp_path))
+    assert done.returncode == 1
+    assert done.stderr == (
+        "ImproperlyConfigured: DEBUG=false is production and needs "
+        "SECRET_KEY and ALLOWED_HOSTS in the environment.\n"
+    )
+
+
+def test_processes_starting_at_once_agree_on_the_development_key(tmp_path: Path) -> None:
+    code = "from vibomat.settings import SECRET_KEY; print(SECRET_KEY)"
+    variables = {**os.environ, "SECRET_KEY": "", "DEBUG": "true", "DATA_DIR": str(tmp_path)}
+
+    def key(_: int) -> str:
+        return subprocess.check_output(
+            [sys.executable, "-c", code], cwd=PROJECT, env=variables, text=True
+        )
+
+    with ThreadPoolExecutor(4) as pool:
+        assert len(set(pool.map(key, range(4)))) == 1
+
+
+def test_passwords_are_argon2_and_older_ones_bcrypt() -> None:
+    assert make_password("x").startswith("argon2$")
+    older = "bcrypt$$2b$12$eWEBhv68Tj7wUuXc8NrG9u9t8J/p0p0Z8nJ7NQfZzJ9SvbDPzqWZC"
+    assert not check_password("wrong", older)
+    assert check_password("right", make_password("right", hasher="bcrypt"))
+
+
+def test_every_connection_has_a_statement_timeout() -> None:
+    options = settings.DATABASES["default"]["OPTIONS"]["options"]
+    assert f"-c statement_timeout={settings.STATEMENT_TIMEOUT_MS}" in options
