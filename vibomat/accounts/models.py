@@ -87,6 +87,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     def clean(self) -> None:
         super().clean()
         self.email = type(self).objects.normalize_email(self.email)
+        for name in ("favorite_artists", "unskippable_albums"):
+            if getattr(self, name) is None:
+                setattr(self, name, [])
         errors: dict[str, ValidationError] = {}
         # Not as the fields' validators: migrations would import them from here.
         for name, validate in VALIDATORS.items():
