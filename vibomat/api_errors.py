@@ -3,8 +3,8 @@
 import logging
 from typing import Any
 
-import psycopg.errors
-from django.db import DataError, OperationalError
+from django.db import DataError
+from psycopg.errors import QueryCanceled
 from rest_framework import exceptions, views
 from rest_framework.response import Response
 from rest_framework.settings import api_settings
@@ -28,8 +28,7 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
     elif isinstance(error, DataError):
         logger.warning("A value reached the database that it can't hold", exc_info=error)
         error = _invalid("A value has characters or a size that can't be stored.")
-    elif isinstance(error.__cause__, psycopg.errors.QueryCanceled):
-        assert isinstance(error, OperationalError)
+    elif isinstance(error.__cause__, QueryCanceled):
         logger.warning("A statement took too long", exc_info=error)
         return Response({"detail": "This takes too long: ask for less."}, status=503)
     return views.exception_handler(error, context)

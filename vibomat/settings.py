@@ -3,6 +3,7 @@
 `.env.example` lists what can be set.
 """
 
+import contextlib
 import os
 import sys
 import tempfile
@@ -22,7 +23,7 @@ if (BASE_DIR / ".env").is_file():
 
 def milliseconds(name: str, default: int) -> int:
     try:
-        value = env.int(name, default=default)
+        value = int(env.str(name, default=str(default)))
     except ValueError:
         value = -1
     if value < 0:
@@ -38,10 +39,8 @@ def development_key(path: Path) -> str:
             with tempfile.NamedTemporaryFile("w", dir=path.parent) as file:
                 file.write(get_random_secret_key())
                 file.flush()
-                try:
+                with contextlib.suppress(FileExistsError):
                     os.link(file.name, path)
-                except FileExistsError:
-                    pass
         return path.read_text()
     except OSError as error:
         raise ImproperlyConfigured(
@@ -124,10 +123,10 @@ def database() -> dict[str, Any]:
     url = env.str("DATABASE_URL", default="")
     if url:
         try:
-            config = env.db_url_config(url)
+            config = env.db_url_config(url) if url.startswith("postgres") else {}
         except ValueError:
             config = {}
-        if config.get("ENGINE") != "django.db.backends.postgresql" or not config.get("NAME"):
+        if not config.get("NAME"):
             raise ImproperlyConfigured(
                 "DATABASE_URL must look like postgresql://user:password@host:5432/name."
             )
@@ -160,7 +159,7 @@ AUTH_USER_MODEL = "accounts.User"
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
     # The older Vibomat's hashes are plain bcrypt, without a digest before it.
-    "django.contrib.auth.hashers.BCryptPasswordHasher",
+    "vibomat.accounts.hashers.BCryptPasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
 AUTH_PASSWORD_VALIDATORS = [

@@ -48,8 +48,10 @@ class PytestRunner:
 def pytest_label(label: str) -> str:
     """`app.tests.test_module.Class.test` as `app/tests/test_module.py::Class::test`.
 
-    What isn't the dotted name of a module here is pytest's already.
+    Paths and what isn't the dotted name of a module here are pytest's already.
     """
+    if "/" in label or "::" in label:
+        return label
     names = label.split(".")
     for count in range(len(names), 0, -1):
         folder = Path(*names[:count])

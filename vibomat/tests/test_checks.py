@@ -31,9 +31,7 @@ def test_checks_without_a_database_connect_to_none() -> None:
 def test_an_old_server_is_refused() -> None:
     with patch.object(checks, "OLDEST_POSTGRESQL", 99):
         version = connection.pg_version // 10_000  # type: ignore[attr-defined]
-        assert found() == [
-            ("vibomat.E002", f"PostgreSQL {version} is too old: Vibomat needs 99.")
-        ]
+        assert found() == [("vibomat.E002", f"PostgreSQL {version} is too old: Vibomat needs 99.")]
 
 
 @pytest.mark.django_db

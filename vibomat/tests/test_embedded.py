@@ -252,7 +252,7 @@ def test_data_of_another_major_version_is_left_alone(folder: Path) -> None:
 
 def test_a_folder_that_cannot_be_made_is_said_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(ServerError, match="Set DATA_DIR .* or DATABASE_URL") as raised:
+    with pytest.raises(ServerError, match=r"Set DATA_DIR .* or DATABASE_URL") as raised:
         Server(tmp_path / "file" / "postgres").start()
     assert "\n" not in str(raised.value)
 
@@ -301,7 +301,7 @@ def test_a_command_without_its_database_says_so_in_one_line(tmp_path: Path) -> N
 def test_signals_of_the_terminal_do_not_reach_the_server(folder: Path) -> None:
     user = User(folder)
     user.socket_folder()
-    postmaster = [p for p in processes_of(folder) if p.name() == "postgres"][0]
+    postmaster = next(p for p in processes_of(folder) if p.name() == "postgres")
     assert os.getsid(postmaster.pid) != os.getsid(user.process.pid)
     user.process.send_signal(signal.SIGINT)
     user.process.wait()

@@ -105,9 +105,7 @@ def manage(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str
 
 
 def test_production_passes_the_deployment_checks(tmp_path: Path) -> None:
-    done = manage(
-        "check", "--deploy", "--fail-level=WARNING", **PRODUCTION, DATA_DIR=str(tmp_path)
-    )
+    done = manage("check", "--deploy", "--fail-level=WARNING", **PRODUCTION, DATA_DIR=str(tmp_path))
     assert done.returncode == 0, done.stderr
     assert not list(tmp_path.iterdir())
 
