@@ -109,7 +109,8 @@ def _check_text(cursor: CursorWrapper) -> list[CheckMessage]:
         text = f"The database's encoding is {encoding}: it can't hold every script."
         return [Error(text, hint=create, id="vibomat.E005")]
     cursor.execute(
-        "SELECT bool_and(word ~ '^[[:alpha:]]+$') AND lower('ÀЦΩ') = 'àцω' FROM unnest(%s::text[]) word",
+        "SELECT bool_and(word ~ '^[[:alpha:]]+$') AND lower('ÀЦΩ') = 'àцω' "
+        "FROM unnest(%s::text[]) AS word",
         [WORDS],
     )
     (knows_letters,) = cursor.fetchone()
