@@ -299,6 +299,9 @@ class Server:
         # Not process.wait(), for which a zombie in a container without an init still runs.
         while self._postmaster() is not None and time.monotonic() < end:
             time.sleep(0.01)
+        # If this process started it, it is this process's to reap.
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(process.pid, os.WNOHANG)
 
     def _last_log_line(self) -> str:
         lines = self.log.read_text(errors="replace").splitlines()
