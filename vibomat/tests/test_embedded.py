@@ -241,6 +241,7 @@ def test_a_long_path_gets_a_short_socket(tmp_path: Path) -> None:
     assert Path(socket_folder).stat().st_mode & 0o077 == 0
     assert execute(socket_folder, "SELECT 1") == [(1,)]
     user.leave()
+    Path(socket_folder).rmdir()
 
 
 def test_data_of_another_major_version_is_left_alone(folder: Path) -> None:
