@@ -8,9 +8,7 @@ from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVectorField
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models.functions import Now
 
-from search.expressions import Deletes
 from search.querysets import ArtistQuerySet, TrackQuerySet
 
 
@@ -129,7 +127,13 @@ class Lexeme(models.Model):
     class Meta:
         # Updates of ndoc stay on their page (HOT) as long as it has room, and then touch no index.
         db_table = "search_lexeme"
-        indexes = [GinIndex(Deletes("word"), name="search_lexeme_deletes", fastupdate=False)]
+        indexes = [
+            GinIndex(
+                models.Func("word", function="search_deletes"),
+                name="search_lexeme_deletes",
+                fastupdate=False,
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.word

@@ -1,0 +1,197 @@
+-- What a search asks the database: which lexemes are near the typed words, and which rows have
+-- them, ranked. PL/pgSQL keeps each statement's plan for the connection; planning anew would take
+-- longer than the work, hence plan_cache_mode.
+
+-- Lexemes within the given edit distance of each word, with their number in `words` from 1. A
+-- transposition counts as one edit and is reported as two, levenshtein's measure. Title keys
+-- longer than eight characters may be two edits away, because their other hashes are few.
+CREATE OR REPLACE FUNCTION search_nearby(words text[], distances int[])
+RETURNS TABLE (n int, word text, distance int, ndoc int)
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT typed.n::int, l.word, levenshtein_less_equal(typed.word, l.word, 3), l.ndoc
+    FROM unnest(words, distances) WITH ORDINALITY AS typed(word, distance, n)
+    JOIN search_lexeme l ON search_deletes(l.word) && search_probes(typed.word, typed.distance)
+    WHERE l.ndoc > 0
+      AND length(l.word) BETWEEN length(typed.word) - 2 AND length(typed.word) + 2
+      AND (levenshtein_less_equal(typed.word, l.word, 2)
+               <= CASE WHEN left(typed.word, 1) = '=' AND length(typed.word) > 8 THEN 2
+                       ELSE typed.distance END
+           OR length(l.word) = length(typed.word)
+              -- An adjacent pair exchanged is one deletion and one insertion of the same letter.
+              AND levenshtein_less_equal(typed.word, l.word, 1, 1, 2, typed.distance + 1)
+                  = typed.distance + 1
+              AND translate(typed.word, l.word, '') = '' AND translate(l.word, typed.word, '') = '')
+$$;
+
+-- Everything the first stage needs to know of a query, given as one text per part. Rows by `kind`:
+--   text   part `n` normalised
+--   name   the key of the first `named` parts together
+--   near   a lexeme near unit `n`: the words of all parts from 1, then the joined neighbours, then
+--          that name as an artist's key and as a title's
+--   split  two words that make up word `n`
+-- Words that are frequent as typed need no neighbours: they would only add common words.
+CREATE OR REPLACE FUNCTION search_lookup(parts text[], named int)
+RETURNS TABLE (kind text, n int, word text, distance int, ndoc int)
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan AS $$
+DECLARE
+    texts text[] := ARRAY(SELECT search_normalise(p.part)
+                          FROM unnest(parts) WITH ORDINALITY AS p(part, i) ORDER BY p.i);
+    words text[] := (string_to_array(array_to_string(array_remove(texts, ''), ' '), ' '))[1:16];
+    size int := cardinality(words);
+    name text := search_key(array_to_string(array_remove(texts[1:named], ''), ' '));
+    units text[];
+    counts int[];
+BEGIN
+    RETURN QUERY SELECT 'text', p.i::int, p.part, 0, 0
+                 FROM unnest(texts) WITH ORDINALITY AS p(part, i);
+    RETURN QUERY SELECT 'name', 0, name, 0, 0;
+    IF size = 0 THEN
+        RETURN;
+    END IF;
+    words := ARRAY(SELECT left(w, 60) FROM unnest(words) AS w);
+    units := words || ARRAY(SELECT words[i] || words[i + 1] FROM generate_series(1, size - 1) AS i)
+        || ARRAY['@' || left(name, 60), '=' || left(name, 60)];
+    counts := ARRAY(SELECT coalesce(l.ndoc, 0) FROM unnest(units) WITH ORDINALITY AS u(unit, i)
+                    LEFT JOIN search_lexeme l ON l.word = u.unit ORDER BY u.i);
+
+    RETURN QUERY SELECT 'near', u.i::int, u.unit, 0, u.ndoc
+                 FROM unnest(units, counts) WITH ORDINALITY AS u(unit, ndoc, i)
+                 WHERE u.ndoc > 2000 OR u.unit IN ('the', 'and', 'n') AND u.ndoc > 0;
+    RETURN QUERY SELECT 'near', x.* FROM search_nearby(
+        ARRAY(SELECT CASE WHEN u.ndoc > 2000 OR u.unit IN ('the', 'and', 'n') THEN '' ELSE u.unit END
+              FROM unnest(units, counts) WITH ORDINALITY AS u(unit, ndoc, i) ORDER BY u.i),
+        array_fill(1, ARRAY[2 * size - 1])
+            || ARRAY[CASE WHEN length(name) >= 5 THEN 2 ELSE 1 END, 1]) AS x;
+
+    IF EXISTS (SELECT FROM unnest(words, counts[1:size]) AS u(word, ndoc)
+               WHERE length(u.word) > 3 AND u.ndoc <= 1) THEN
+        RETURN QUERY
+            SELECT 'split', s.i, s.halves, 0, s.least_ndoc FROM (
+                SELECT u.i::int, a.word || ' ' || b.word AS halves,
+                       least(a.ndoc, b.ndoc) AS least_ndoc,
+                       row_number() OVER (PARTITION BY u.i ORDER BY least(a.ndoc, b.ndoc) DESC) AS place
+                FROM unnest(words, counts[1:size]) WITH ORDINALITY AS u(word, ndoc, i),
+                     generate_series(1, length(u.word) - 1) AS cut,
+                     search_lexeme a, search_lexeme b
+                WHERE length(u.word) > 3 AND u.ndoc <= 1
+                  AND a.word = left(u.word, cut) AND b.word = substr(u.word, cut + 1)
+                  AND least(a.ndoc, b.ndoc) > 0) AS s
+            WHERE s.place <= 3;
+    END IF;
+END
+$$;
+
+-- Likeness of a typed key and a name's key: 1 less the edits per typed character; a first letter
+-- that differs, where people seldom slip, costs a little more. 0 for names half as long again.
+CREATE OR REPLACE FUNCTION search_likeness(typed text, name text) RETURNS real
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT CASE WHEN length(name) <= length(typed) * 3 / 2 + 2 THEN
+        1 - levenshtein_less_equal(typed, name, length(typed) / 2 + 1)::real / greatest(length(typed), 1)
+          - CASE WHEN left(typed, 1) = left(name, 1) THEN 0 ELSE 0.03 END
+    ELSE 0 END
+$$;
+
+-- The same for a track: title alone, credit and title in either order; the whole title and credit
+-- count a little more than the bare title and the first artist.
+CREATE OR REPLACE FUNCTION search_track_likeness(
+    typed text, title text, full_title text, credit text, main_credit text) RETURNS real
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT greatest(
+        greatest(search_likeness(typed, full_title), search_likeness(typed, credit || full_title),
+                 search_likeness(typed, full_title || credit)),
+        CASE WHEN full_title <> title THEN
+            greatest(search_likeness(typed, title), search_likeness(typed, credit || title),
+                     search_likeness(typed, title || credit)) - 0.01 END,
+        CASE WHEN main_credit <> credit THEN
+            greatest(search_likeness(typed, main_credit || title),
+                     search_likeness(typed, title || main_credit)) - 0.02 END)
+$$;
+
+-- Artists and tracks that match, the best `most` first. Each tsquery may be null.
+--   typed     the query's key; `corrected`: the key with exchanged letters put back
+--   exact     every word as typed; `prefix`: the same, the last word as a beginning
+--   artists   artists; titles, credits: tracks by whole names; words, more: tracks by words
+--   common    tracks when the words are so frequent that the most popular rows are read instead
+--   required  what every row must match besides; genres_any, years: filters
+--   accented  words typed with accents: rows that have them so come a little earlier
+--   otherwise the `match` of rows that are neither exact, prefix nor joined
+-- `best` is the greatest likeness among all candidates, not only those returned.
+CREATE OR REPLACE FUNCTION search_candidates(
+    typed text, corrected text[], exact tsquery, prefix tsquery, artists tsquery, titles tsquery,
+    credits tsquery, words tsquery, more tsquery, common tsquery, required tsquery, genres_any text[],
+    year_from int, year_to int, accented text[], otherwise text, most int)
+RETURNS TABLE (kind text, id uuid, external_id text, name text, artist_credit text, album text,
+               year int, duration_ms int, popularity float8, match text, likeness real,
+               score real, best real)
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
+    -- popularity + 0: sort what the GIN index finds, never walk the catalogue by popularity,
+    -- except where `common` asks for just that.
+    WITH found AS (
+        SELECT t.* FROM (VALUES (titles, 60), (credits, 20), (words, 100), (more, 40)) AS way(query, most),
+        LATERAL (
+            SELECT * FROM track
+            WHERE search_vector @@ way.query
+              AND (required IS NULL OR search_vector @@ required)
+              AND (genres_any IS NULL OR genres && genres_any)
+              AND (year_from IS NULL OR year >= year_from) AND (year_to IS NULL OR year <= year_to)
+            ORDER BY popularity + 0 DESC LIMIT way.most) AS t
+        UNION ALL
+        (SELECT * FROM track
+         WHERE common IS NOT NULL AND search_vector @@ common
+           AND (required IS NULL OR search_vector @@ required)
+           AND (genres_any IS NULL OR genres && genres_any)
+           AND (year_from IS NULL OR year >= year_from) AND (year_to IS NULL OR year <= year_to)
+         ORDER BY popularity DESC, id LIMIT 40)
+    ), once AS (
+        SELECT DISTINCT ON (id) * FROM found ORDER BY id
+    ), alike AS (
+        SELECT 'track' AS kind, id, external_id, title AS name, artist_credit, album, year::int,
+               duration_ms, popularity, search_vector @@ exact AS is_exact,
+               search_vector @@ prefix AS is_prefix,
+               greatest(
+                   search_track_likeness(typed, title_key, full_title_key, credit_key, main_credit_key),
+                   (SELECT max(search_track_likeness(
+                                c, title_key, full_title_key, credit_key, main_credit_key))
+                           - 1.0 / greatest(length(typed), 1) FROM unnest(corrected) AS c)) AS likeness,
+               length(title_key) AS size
+        FROM once
+        UNION ALL
+        SELECT 'artist', id, external_id, name, NULL, NULL, NULL, NULL, popularity,
+               search_vector @@ exact, search_vector @@ prefix,
+               greatest(
+                   search_likeness(typed, name_key),
+                   (SELECT max(search_likeness(typed, k)) FROM unnest(alias_keys) AS k),
+                   (SELECT max(search_likeness(c, name_key)) - 1.0 / greatest(length(typed), 1)
+                    FROM unnest(corrected) AS c)),
+               length(name_key)
+        FROM (SELECT * FROM artist WHERE search_vector @@ artists
+                AND (required IS NULL OR search_vector @@ required)
+                AND (genres_any IS NULL OR genres && genres_any)
+              ORDER BY popularity + 0 DESC LIMIT 60) AS a
+    ), graded AS (
+        -- Part of a name, typed right, is worth something too, more the more of it there is.
+        SELECT *, greatest(
+                   likeness,
+                   CASE WHEN is_exact OR is_prefix THEN
+                       0.5 + 0.3 * least(1, length(typed)::real / nullif(size, 0)) END)::real AS grade
+        FROM alike
+    )
+    SELECT kind, id, external_id, name, artist_credit, album, year, duration_ms, popularity,
+           CASE WHEN is_exact THEN 'exact' WHEN is_prefix THEN 'prefix'
+                WHEN likeness >= 0.98 THEN 'joined' ELSE otherwise END,
+           likeness,
+           ((grade + 0.03 * ln(1 + popularity) + CASE kind WHEN 'artist' THEN 0.04 ELSE 0 END
+             + CASE WHEN accented IS NOT NULL AND NOT EXISTS (
+                   SELECT FROM unnest(accented) AS w
+                   WHERE position(w IN casefold(concat(name, ' ', artist_credit)
+                                                COLLATE pg_catalog.pg_unicode_fast)) = 0)
+               THEN 0.02 ELSE 0 END) / 1.2)::real AS score,
+           max(likeness) OVER ()
+    FROM graded
+    ORDER BY score DESC, popularity DESC, id
+    LIMIT most;
+END
+$$;
