@@ -21,7 +21,7 @@ DECLARE
         casefold(normalize(left(original, 1000), NFKC) COLLATE pg_catalog.pg_unicode_fast));
     words text;
 BEGIN
-    IF folded ~ '^[a-z0-9 ]*$' THEN
+    IF folded ~ '^[a-z0-9 ]*$' AND folded !~ '\m[a-z]( [a-z]\M){2}' THEN
         RETURN btrim(regexp_replace(folded, ' {2,}', ' ', 'g'));
     END IF;
     -- unaccent turns some signs into capitals (№ into No).
@@ -41,6 +41,10 @@ BEGIN
     words := regexp_replace(words, '&|(?<=\S\s+)\+(?=\s)', ' and ', 'g');
     words := btrim(regexp_replace(
         words COLLATE pg_catalog.pg_unicode_fast, '[^[:alnum:]]+', ' ', 'g'));
+    -- Three letters on their own, or more, are initials too: N E S T A.
+    IF words ~ '\m[[:alpha:]]( [[:alpha:]]\M){2}' THEN
+        words := regexp_replace(words, '(?<=\m[[:alpha:]]) (?=[[:alpha:]]\M)', '', 'g');
+    END IF;
     IF words = '' THEN
         -- A name made of signs only (!!!) is spelt by their code points, as one word.
         SELECT coalesce(string_agg('u' || to_hex(ascii(c)), '' ORDER BY n), '') INTO words

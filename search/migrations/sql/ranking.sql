@@ -26,17 +26,18 @@ $$;
 -- Everything the first stage needs to know of a query, given as one text per part. Rows by `kind`:
 --   text   part `n` normalised
 --   name   the key of the first `named` parts together
---   near   a lexeme near unit `n`: the words of all parts from 1, then the joined neighbours, then
---          that name as an artist's key and as a title's
+--   near   a lexeme near unit `n`: the words of the first `searched` parts from 1, then each two
+--          neighbours joined, then the name as an artist's key and as a title's
 --   split  two words that make up word `n`
 -- Words that are frequent as typed need no neighbours: they would only add common words.
-CREATE OR REPLACE FUNCTION search_lookup(parts text[], named int)
+CREATE OR REPLACE FUNCTION search_lookup(parts text[], named int, searched int)
 RETURNS TABLE (kind text, n int, word text, distance int, ndoc int)
 LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     texts text[] := ARRAY(SELECT search_normalise(p.part)
                           FROM unnest(parts) WITH ORDINALITY AS p(part, i) ORDER BY p.i);
-    words text[] := (string_to_array(array_to_string(array_remove(texts, ''), ' '), ' '))[1:16];
+    words text[] := (string_to_array(
+        array_to_string(array_remove(texts[1:searched], ''), ' '), ' '))[1:16];
     size int := cardinality(words);
     name text := search_key(array_to_string(array_remove(texts[1:named], ''), ' '));
     units text[];
@@ -127,8 +128,9 @@ LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan AS $$
 #variable_conflict use_column
 BEGIN
     RETURN QUERY
-    -- popularity + 0: sort what the GIN index finds, never walk the catalogue by popularity,
-    -- except where `common` asks for just that.
+    -- popularity + 0: sort what the GIN index finds, never walk the catalogue by popularity.
+    -- `common` asks for just that: inside CASE, whose selectivity the planner takes for a half, no
+    -- condition draws it to another index.
     WITH found AS (
         SELECT t.* FROM (VALUES (titles, 60), (credits, 20), (words, 100), (more, 40)) AS way(query, most),
         LATERAL (
@@ -140,10 +142,12 @@ BEGIN
             ORDER BY popularity + 0 DESC LIMIT way.most) AS t
         UNION ALL
         (SELECT * FROM track
-         WHERE common IS NOT NULL AND search_vector @@ common
-           AND (required IS NULL OR search_vector @@ required)
-           AND (genres_any IS NULL OR genres && genres_any)
-           AND (year_from IS NULL OR year >= year_from) AND (year_to IS NULL OR year <= year_to)
+         WHERE common IS NOT NULL AND CASE WHEN
+               search_vector @@ common
+               AND (required IS NULL OR search_vector @@ required)
+               AND (genres_any IS NULL OR genres && genres_any)
+               AND (year_from IS NULL OR year >= year_from) AND (year_to IS NULL OR year <= year_to)
+             THEN true ELSE false END
          ORDER BY popularity DESC, id LIMIT 40)
     ), once AS (
         SELECT DISTINCT ON (id) * FROM found ORDER BY id
@@ -182,14 +186,14 @@ BEGIN
     SELECT kind, id, external_id, name, artist_credit, album, year, duration_ms, popularity,
            CASE WHEN is_exact THEN 'exact' WHEN is_prefix THEN 'prefix'
                 WHEN likeness >= 0.98 THEN 'joined' ELSE otherwise END,
-           likeness,
+           likeness::real,
            ((grade + 0.03 * ln(1 + popularity) + CASE kind WHEN 'artist' THEN 0.04 ELSE 0 END
              + CASE WHEN accented IS NOT NULL AND NOT EXISTS (
                    SELECT FROM unnest(accented) AS w
                    WHERE position(w IN casefold(concat(name, ' ', artist_credit)
                                                 COLLATE pg_catalog.pg_unicode_fast)) = 0)
                THEN 0.02 ELSE 0 END) / 1.2)::real AS score,
-           max(likeness) OVER ()
+           (max(likeness) OVER ())::real
     FROM graded
     ORDER BY score DESC, popularity DESC, id
     LIMIT most;

@@ -5,7 +5,9 @@ DECLARE
     alias_text text;
 BEGIN
     NEW.name_key := search_key(names[1]);
-    NEW.alias_keys := '{}';
+    -- The name as people write it in one word, where that isn't the key: bombthebass.
+    NEW.alias_keys := array_remove(
+        ARRAY[left(replace(names[1], ' ', ''), 120)], NEW.name_key);
     FOREACH alias_text IN ARRAY coalesce(NEW.aliases, '{}') || coalesce(NEW.sort_name, '') LOOP
         alias_text := search_normalise(alias_text);
         IF alias_text <> '' AND search_key(alias_text) <> ALL (NEW.alias_keys || NEW.name_key) THEN
@@ -14,7 +16,7 @@ BEGIN
         END IF;
     END LOOP;
     NEW.search_vector := setweight(to_tsvector('vibomat', names[1]), 'A')
-        || setweight(to_tsvector('vibomat', array_to_string(names[2:], ' ')), 'B')
+        || setweight(to_tsvector('vibomat', array_to_string(names, ' ')), 'B')
         || (SELECT coalesce(string_agg(format('''@%s'':1', left(key, 60)), ' '), '')::tsvector
             FROM unnest(NEW.alias_keys || NEW.name_key) key WHERE key <> '');
     RETURN NEW;
