@@ -5,15 +5,15 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 from uuid import UUID
 
+from django.apps import apps
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
 from search import sql, stages, vocabulary
-from search.models import Track
 from search.query import Query, parse
 from search.spelling import did_you_mean
 from search.stages import Ways
-from search.trigram import similar_names
+from search.trigram import alike
 from search.vocabulary import Reading
 
 Kind = Literal["all", "track", "artist"]
@@ -133,9 +133,9 @@ class _Run:
             self._collect("further", stages.further(reading, near), "relaxed", most)
         if not self.hits:
             self._add(self._similar_names(most))
-        return sorted(
-            self.hits.values(), key=lambda hit: (-hit.score, -hit.popularity, hit.id)
-        )[:most]
+        return sorted(self.hits.values(), key=lambda hit: (-hit.score, -hit.popularity, hit.id))[
+            :most
+        ]
 
     def _collect(self, stage: str, ways: Ways, otherwise: str, most: int) -> None:
         reading, query = self.reading, self.query
@@ -179,28 +179,25 @@ class _Run:
             return []
         text = " ".join(query.words)
         start = time.perf_counter()
-        rows = similar_names(
-            text, most, artists=self.kind != "track", tracks=self.kind != "artist"
-        )
+        hits = []
+        if self.kind != "track":
+            artists = apps.get_model("search", "Artist").objects.all()
+            hits += [
+                Hit("artist", row.id, row.external_id, row.name, None, None, None, None,
+                    row.popularity, "trigram", likeness, likeness / 2)
+                for row, likeness in alike(artists, "name", text, most)
+            ]  # fmt: skip
+        if self.kind != "artist":
+            tracks = apps.get_model("search", "Track").objects.all()
+            hits += [
+                Hit("track", row.id, row.external_id, row.title, row.artist_credit, row.album,
+                    row.year, row.duration_ms, row.popularity, "trigram",
+                    likeness, likeness / 2)
+                for row, likeness in alike(tracks, "title", text, most)
+            ]  # fmt: skip
         took = (time.perf_counter() - start) * 1000
-        self.recorder.steps.append(Step("trigrams", "similar_names", text, took, len(rows)))
-        return [
-            Hit(
-                "track" if isinstance(row, Track) else "artist",
-                row.id,
-                row.external_id,
-                str(row.title if isinstance(row, Track) else row.name),
-                row.artist_credit if isinstance(row, Track) else None,
-                row.album if isinstance(row, Track) else None,
-                row.year if isinstance(row, Track) else None,
-                row.duration_ms if isinstance(row, Track) else None,
-                row.popularity,
-                "trigram",
-                row.similarity,
-                row.similarity / 2,
-            )
-            for row in rows
-        ]
+        self.recorder.steps.append(Step("trigrams", "similar names", text, took, len(hits)))
+        return hits
 
     def _add(self, hits: list[Hit]) -> None:
         for hit in hits:

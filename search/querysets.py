@@ -1,15 +1,16 @@
 """What can be asked of the catalogue from Python."""
 
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Generic, Self, TypeVar
 from uuid import UUID
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, FloatField, Func, UUIDField, Value
 
+from search import engine
+
 if TYPE_CHECKING:
     from search.engine import Kind
-    from search.models import Artist, Track
 
 Row = TypeVar("Row", bound=models.Model)
 
@@ -17,21 +18,13 @@ Row = TypeVar("Row", bound=models.Model)
 class ScoreOf(Func):
     """The score of the row whose id stands at the same place in a parallel array."""
 
-    template = "%(scores)s"
+    template = "((%(expressions)s])"
+    arg_joiner = ")["
     output_field = FloatField()
 
     def __init__(self, ids: list[UUID], scores: list[float]) -> None:
-        super().__init__(
-            Value(scores, ArrayField(FloatField())),
-            Value(ids, ArrayField(UUIDField())),
-            F("pk"),
-        )
-
-    def as_sql(self, compiler: Any, connection: Any, **extra_context: Any) -> Any:
-        (scores, a), (ids, b), (pk, c) = (
-            compiler.compile(source) for source in self.get_source_expressions()
-        )
-        return f"({scores}::float8[])[array_position({ids}::uuid[], {pk})]", (*a, *b, *c)
+        place = Func(Value(ids, ArrayField(UUIDField())), F("pk"), function="array_position")
+        super().__init__(Value(scores, ArrayField(FloatField())), place)
 
 
 class RankedQuerySet(models.QuerySet[Row], Generic[Row]):
@@ -46,8 +39,6 @@ class RankedQuerySet(models.QuerySet[Row], Generic[Row]):
         `search.engine.MAX_RESULTS` rows; filters put on the result narrow those. Blank text has
         none.
         """
-        from search import engine
-
         hits = engine.search(text, kind=self.kind, limit=engine.MAX_RESULTS).hits
         if not hits:
             return self.none()

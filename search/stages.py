@@ -35,9 +35,7 @@ class Ways:
     common: str | None = None
 
     def __bool__(self) -> bool:
-        return any(
-            (self.artists, self.titles, self.credits, self.words, self.more, self.common)
-        )
+        return any((self.artists, self.titles, self.credits, self.words, self.more, self.common))
 
 
 @dataclass(frozen=True)
@@ -172,9 +170,7 @@ def further(reading: Reading, near: dict[str, list[Near]]) -> Ways:
         names = any_of(_lexemes(near[unit][:6], ""))
         others = [_group(reading, i).query for i in rest if reading.words[i] not in OPTIONAL]
         others += [
-            any_of(_lexemes(reading.joined[i][:ALTERNATIVES], "ABD"))
-            for i in rest
-            if i + 1 in rest
+            any_of(_lexemes(reading.joined[i][:ALTERNATIVES], "ABD")) for i in rest if i + 1 in rest
         ]
         others.append(lexeme("=" + key([reading.words[i] for i in rest])[:MAX_WORD_LENGTH]))
         together.append(all_of([names, any_of(others)]))
@@ -211,9 +207,7 @@ def _names_within(reading: Reading) -> list[tuple[str, range]]:
     return names
 
 
-def _group(
-    reading: Reading, place: int, *, most: int = ALTERNATIVES, splits: int = 3
-) -> _Group:
+def _group(reading: Reading, place: int, *, most: int = ALTERNATIVES, splits: int = 3) -> _Group:
     labels = reading.labels[place]
     lexemes = reading.near[place][:most]
     halves = reading.splits[place][:splits]

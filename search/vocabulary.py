@@ -1,9 +1,9 @@
 """Which lexemes of the catalogue the words of a query may stand for."""
 
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from itertools import pairwise
+from typing import Any, NamedTuple, Protocol
 
-from django.db.backends.utils import CursorWrapper
 from rapidfuzz.distance import OSA
 
 from search import sql
@@ -14,6 +14,12 @@ OPTIONAL = frozenset(("the", "and", "n", "feat", "ft", "featuring"))
 
 MAX_WORDS = 16
 MAX_WORD_LENGTH = 60
+
+
+class Cursor(Protocol):
+    def execute(self, statement: str, parameters: Any, /) -> None: ...
+
+    def fetchall(self) -> list[tuple[Any, ...]]: ...
 
 
 class Near(NamedTuple):
@@ -76,7 +82,7 @@ def key(words: list[str]) -> str:
     return ("".join(w for w in words if w not in OPTIONAL) or "".join(words))[:120]
 
 
-def read(cursor: CursorWrapper, query: Query) -> Reading | None:
+def read(cursor: Cursor, query: Query) -> Reading | None:
     """Look the query's words up, in one statement. None when it has no word."""
     parts = [(" ".join(query.words), "ABD")]
     parts += [(text, "B") for text in query.artist]
@@ -101,7 +107,7 @@ def read(cursor: CursorWrapper, query: Query) -> Reading | None:
     name = next(word for kind, _, word, _, _ in rows if kind == "name")
 
     size = len(words)
-    units = [*words, *(a + b for a, b in zip(words, words[1:], strict=False))]
+    units = [*words, *(a + b for a, b in pairwise(words))]
     units += ["@" + name[:MAX_WORD_LENGTH], "=" + name[:MAX_WORD_LENGTH]]
     near: list[list[Near]] = [[] for _ in units]
     splits: list[list[tuple[str, str, int]]] = [[] for _ in words]
@@ -130,9 +136,7 @@ def read(cursor: CursorWrapper, query: Query) -> Reading | None:
     )
 
 
-def look_further(
-    cursor: CursorWrapper, units: list[str], distances: list[int]
-) -> dict[str, list[Near]]:
+def look_further(cursor: Cursor, units: list[str], distances: list[int]) -> dict[str, list[Near]]:
     """Lexemes near each unit, up to its distance of 1 or 2, nearest and most frequent first."""
     near: dict[str, list[Near]] = {unit: [] for unit in units}
     cursor.execute(sql.NEARBY, [units, distances])
