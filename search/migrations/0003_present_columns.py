@@ -192,7 +192,8 @@ FROM search_trackartist AS link JOIN track ON track.id = track_id;
 INSERT INTO search_trackartist_kept_aside
 SELECT id, NULL, NULL, NULL, artist_credit
 FROM track
-WHERE EXISTS (SELECT FROM artist WHERE name_key IN (credit_key, main_credit_key))
+WHERE (EXISTS (SELECT FROM artist WHERE name_key = credit_key)
+       OR EXISTS (SELECT FROM artist WHERE name_key = main_credit_key))
     AND NOT EXISTS (SELECT FROM search_trackartist_kept_aside kept WHERE kept.track_id = track.id);
 DROP TABLE search_trackartist, search_lexeme, search_lexemechange;
 

@@ -67,7 +67,8 @@ $$;
 
 -- Converts a row of the older schema the first time it is written. Its arguments are the columns
 -- that both schemas have; all but genres were renamed in place.
-CREATE OR REPLACE FUNCTION search_to_present() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION search_to_present() RETURNS trigger
+LANGUAGE plpgsql SET enable_seqscan = off AS $$
 DECLARE
     before jsonb := to_jsonb(OLD);
     after jsonb := to_jsonb(NEW);
@@ -101,7 +102,8 @@ BEGIN
     END LOOP;
     -- What the statement at hand writes is newer than all that.
     NEW := jsonb_populate_record(NEW, change - ARRAY(
-        SELECT key FROM jsonb_each(after) WHERE value IS DISTINCT FROM before -> key));
+        SELECT key FROM jsonb_each(after) AS field(key, written)
+        WHERE written IS DISTINCT FROM before -> key));
     -- jsonb_populate_record makes the jsonb value null an SQL null.
     NEW.external_ids := coalesce(NEW.external_ids, 'null');
     IF older <> '{}' THEN
@@ -116,7 +118,8 @@ END
 $$;
 
 -- On the way back: fills the older columns, which stand beside the present ones as older_…
-CREATE OR REPLACE FUNCTION search_to_older() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION search_to_older() RETURNS trigger
+LANGUAGE plpgsql SET enable_seqscan = off AS $$
 DECLARE
     defaults CONSTANT jsonb := '{"genres": [], "popularity": 0, "external_ids": {},
         "is_sample": false, "sort_name": "", "aliases": [], "year": null, "duration_ms": null,
@@ -150,7 +153,8 @@ BEGIN
     END LOOP;
     NEW := jsonb_populate_record(NEW, change);
     present := present || coalesce((
-        SELECT jsonb_object_agg(key, after -> key) FROM jsonb_each(defaults - TG_ARGV) AS standard(key, default_value)
+        SELECT jsonb_object_agg(key, after -> key)
+        FROM jsonb_each(defaults - TG_ARGV) AS field(key, default_value)
         WHERE after ? key AND after -> key <> default_value), '{}');
     IF present <> '{}' THEN
         INSERT INTO search_kept_aside VALUES (TG_TABLE_NAME, NEW.id, older, present)
