@@ -102,10 +102,10 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
                  search_likeness(typed, full_title || credit)),
         CASE WHEN full_title <> title THEN
             greatest(search_likeness(typed, title), search_likeness(typed, credit || title),
-                     search_likeness(typed, title || credit)) - 0.01 END,
+                     search_likeness(typed, title || credit)) - 0.06 END,
         CASE WHEN main_credit <> credit THEN
             greatest(search_likeness(typed, main_credit || title),
-                     search_likeness(typed, title || main_credit)) - 0.02 END)
+                     search_likeness(typed, title || main_credit)) - 0.06 END)
 $$;
 
 -- Artists and tracks that match, the best `most` first. Each tsquery may be null.
@@ -187,12 +187,13 @@ BEGIN
            CASE WHEN is_exact THEN 'exact' WHEN is_prefix THEN 'prefix'
                 WHEN likeness >= 0.98 THEN 'joined' ELSE otherwise END,
            likeness::real,
-           ((grade + 0.03 * ln(1 + popularity) + CASE kind WHEN 'artist' THEN 0.04 ELSE 0 END
+           ((grade + 0.25 * least(1, ln(1 + popularity / 10) / ln(11))
+             + CASE kind WHEN 'artist' THEN 0.12 ELSE 0 END
              + CASE WHEN accented IS NOT NULL AND NOT EXISTS (
                    SELECT FROM unnest(accented) AS w
                    WHERE position(w IN casefold(concat(name, ' ', artist_credit)
                                                 COLLATE pg_catalog.pg_unicode_fast)) = 0)
-               THEN 0.02 ELSE 0 END) / 1.2)::real AS score,
+               THEN 0.02 ELSE 0 END) / 1.4)::real AS score,
            (max(likeness) OVER ())::real
     FROM graded
     ORDER BY score DESC, popularity DESC, id

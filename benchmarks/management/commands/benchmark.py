@@ -1,0 +1,46 @@
+"""Measures what the project promises, beside the obvious alternative."""
+
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from rich.console import Console
+
+from search.models import Track
+
+
+class Command(BaseCommand):
+    help = "Print measurements. Each subject is a subcommand: benchmark search --queries PATH."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        subjects = parser.add_subparsers(dest="subject", required=True)
+        search = subjects.add_parser("search", help="quality and latency of the search")
+        search.add_argument("--queries", type=Path, required=True, help="judged queries, JSON Lines")
+        search.add_argument("--first", type=int, help="only so many queries, drawn by a fixed seed")
+        search.add_argument(
+            "--plain",
+            type=int,
+            default=10**9,
+            metavar="N",
+            help="ask only N queries of plain pg_trgm, which is slow (0: none)",
+        )
+        search.add_argument("--no-http", action="store_true", help="leave the web server out")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        from benchmarks import search
+        from benchmarks.judging import read_queries
+
+        queries = read_queries(options["queries"])
+        if options["first"]:
+            import random
+
+            queries = random.Random(42).sample(queries, min(options["first"], len(queries)))
+        if not Track.objects.exists():
+            raise CommandError("The catalogue is empty: run manage.py import_catalogue PATH first.")
+        search.run(
+            queries,
+            plain=options["plain"],
+            over_http=not options["no_http"],
+            console=Console(file=self.stdout, width=120),
+        )
