@@ -23,6 +23,7 @@ MAX_RESULTS = 300
 # A later stage is asked when no row so far is as like the query as this.
 GOOD = 0.84
 FAIR = 0.78
+MAX_TRIGRAM_LENGTH = 60
 
 
 @dataclass(frozen=True)
@@ -177,7 +178,10 @@ class _Run:
         query = self.query
         if query != Query(query.text, words=query.words):
             return []
-        text = " ".join(query.words)
+        text = " ".join(query.words)[:MAX_TRIGRAM_LENGTH]
+        if not any(c.isalnum() for c in text):
+            # Without a trigram to look for, pg_trgm would read its whole index.
+            return []
         start = time.perf_counter()
         hits = []
         if self.kind != "track":

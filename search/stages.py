@@ -52,9 +52,14 @@ def exact(reading: Reading) -> str | None:
 
 
 def prefix(reading: Reading) -> str | None:
-    """The same with the last word as the beginning of one."""
+    """The same with the last word as the beginning of one, if that narrows the catalogue."""
     *before, last = reading.required
-    if len(reading.words[last]) < 3:
+    word = reading.words[last]
+    if len(word) < (3 if before else 4) or max((n.ndoc for n in reading.near[last]), default=0) > (
+        TOO_COMMON
+    ):
+        return None
+    if before and min(_group(reading, i).ndoc for i in before) > TOO_COMMON:
         return None
     return all_of(
         [lexeme(reading.words[i], reading.labels[i]) for i in before]
@@ -168,7 +173,8 @@ def further(reading: Reading, near: dict[str, list[Near]]) -> Ways:
             artists += together
     for unit, rest in _names_within(reading):
         names = any_of(_lexemes(near[unit][:6], ""))
-        others = [_group(reading, i).query for i in rest if reading.words[i] not in OPTIONAL]
+        groups = [_group(reading, i) for i in rest if reading.words[i] not in OPTIONAL]
+        others = [g.query for g in sorted(groups, key=lambda group: group.ndoc)[:RAREST]]
         others += [
             any_of(_lexemes(reading.joined[i][:ALTERNATIVES], "ABD")) for i in rest if i + 1 in rest
         ]

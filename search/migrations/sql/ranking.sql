@@ -129,8 +129,9 @@ LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
     RETURN QUERY
     -- popularity + 0: sort what the GIN index finds, never walk the catalogue by popularity.
-    -- `common` asks for just that: inside CASE, whose selectivity the planner takes for a half, no
-    -- condition draws it to another index.
+    -- `common` asks for just that, among the most popular rows, lest a filter make it walk on;
+    -- inside CASE, whose selectivity the planner takes for a half, no condition draws it to
+    -- another index.
     WITH found AS (
         SELECT t.* FROM (VALUES (titles, 60), (credits, 20), (words, 100), (more, 40)) AS way(query, most),
         LATERAL (
@@ -141,7 +142,7 @@ BEGIN
               AND (year_from IS NULL OR year >= year_from) AND (year_to IS NULL OR year <= year_to)
             ORDER BY popularity + 0 DESC LIMIT way.most) AS t
         UNION ALL
-        (SELECT * FROM track
+        (SELECT * FROM (SELECT * FROM track ORDER BY popularity DESC, id LIMIT 20000) AS popular
          WHERE common IS NOT NULL AND CASE WHEN
                search_vector @@ common
                AND (required IS NULL OR search_vector @@ required)
