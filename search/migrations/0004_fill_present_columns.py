@@ -4,6 +4,8 @@ from django.db import migrations
 
 from vibomat.migration_operations import RunInBatches, WithLockTimeout
 
+from ._sql import validate
+
 FILL_ARTISTS = """
 UPDATE artist SET popularity = popularity
 WHERE id BETWEEN %(first)s AND %(last)s AND search_vector IS NULL
@@ -29,14 +31,6 @@ ON CONFLICT DO NOTHING
 """
 
 
-def validate(table: str, constraint: str) -> WithLockTimeout:
-    return WithLockTimeout(
-        migrations.RunSQL(
-            f"ALTER TABLE {table} VALIDATE CONSTRAINT {constraint}", migrations.RunSQL.noop
-        )
-    )
-
-
 class Migration(migrations.Migration):
     atomic = False
 
@@ -51,8 +45,15 @@ class Migration(migrations.Migration):
             forwards=[LINK_AS_BEFORE],
             backwards=(),
         ),
-        validate("track", "track_artist_credit_not_null"),
-        validate("track", "track_album_not_null"),
-        validate("track", "track_year_check"),
-        validate("track", "track_duration_ms_check"),
+        *(
+            WithLockTimeout(
+                migrations.RunSQL(validate("track", constraint), migrations.RunSQL.noop)
+            )
+            for constraint in (
+                "track_artist_credit_not_null",
+                "track_album_not_null",
+                "track_year_check",
+                "track_duration_ms_check",
+            )
+        ),
     ]

@@ -6,7 +6,9 @@ from vibomat.migration_operations import RunInBatches, WithLockTimeout
 
 from ._sql import read
 
-# By the whole credit or its first artist; of artists with the same name, the lowest id.
+# By the whole credit or its first artist; of artists with the same name, the lowest id. The trigger
+# is there if the tracks come from the older schema, and not if a migration back was given up: then
+# they have their links.
 LINK_BY_CREDIT = """
 INSERT INTO search_trackartist (track_id, artist_id)
 SELECT track.id, named.id
@@ -18,6 +20,9 @@ FROM track, LATERAL (
     LIMIT 1
 ) AS named
 WHERE track.id BETWEEN %(first)s AND %(last)s
+    AND EXISTS (
+        SELECT FROM pg_trigger WHERE tgrelid = 'track'::regclass AND tgname = 'search_convert'
+    )
     AND NOT EXISTS (SELECT FROM search_trackartist link WHERE link.track_id = track.id)
     AND NOT EXISTS (
         SELECT FROM search_trackartist_kept_aside kept
