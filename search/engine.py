@@ -87,7 +87,7 @@ def search(text: str, *, kind: Kind = "all", limit: int = 20, offset: int = 0) -
         run = _Run(_Recorder(cursor, results.steps), results.query, kind)
         hits = run.ranked(min(offset + limit, MAX_RESULTS))
     results.reading = run.reading
-    results.did_you_mean = did_you_mean(run.reading, hits[0]) if run.reading and hits else None
+    results.did_you_mean = did_you_mean(run.reading, hits) if run.reading else None
     results.hits = hits[offset : offset + limit]
     return results
 

@@ -50,11 +50,14 @@ def _folded(word: str) -> str:
     return _NO_LETTERS.sub("", folded.translate(_SPELT_OUT))
 
 
-def did_you_mean(reading: Reading, best: "Hit") -> str | None:
-    """The query in the best hit's spelling, or None when it is spelt like that already.
+def did_you_mean(reading: Reading, hits: "list[Hit]") -> str | None:
+    """The query in the best hit's spelling, or None when a hit is spelt like that already.
 
     Only words near to what was typed are replaced; a hit that is a guess suggests nothing.
     """
+    if not hits or any(hit.match == "exact" and hit.likeness > 0.9 for hit in hits):
+        return None
+    best = hits[0]
     if best.match in ("exact", "prefix", "trigram") or best.likeness < 0.6:
         return None
     names = " ".join(filter(None, (best.artist_credit, best.name)))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from search.tsquery import all_of, any_of, lexeme
-from search.vocabulary import MAX_WORD_LENGTH, OPTIONAL, Near, Reading, key
+from search.vocabulary import ANYWHERE, MAX_WORD_LENGTH, OPTIONAL, Near, Reading, key
 
 # How many lexemes a word may stand for: more cost time and bring only rarer ones.
 ALTERNATIVES = 8
@@ -82,9 +82,13 @@ def required(reading: Reading) -> str | None:
 def every_word(reading: Reading) -> Ways:
     """The whole name within an edit or two, or every word within one; neighbours may belong
     together, and a word may be two."""
-    artist_names = any_of(_lexemes(reading.artist_keys, ""))
+    in_fields = [_group(reading, i) for i in reading.required if reading.labels[i] != ANYWHERE]
+    demands = [group.query for group in in_fields]
+    artist_names = all_of([any_of(_lexemes(reading.artist_keys, "")), *demands])
     ways = Ways(
-        artists=artist_names, titles=any_of(_lexemes(reading.title_keys, "")), credits=artist_names
+        artists=artist_names,
+        titles=all_of([any_of(_lexemes(reading.title_keys, "")), *demands]),
+        credits=artist_names,
     )
     together: list[str | None] = []
     if len(reading.words) > 1:
@@ -114,18 +118,21 @@ def every_word(reading: Reading) -> Ways:
 
 
 def all_but_one(reading: Reading) -> Ways:
-    """Every word but one, whichever, and beginnings of the last."""
+    """Every word but one, whichever (save words of a field), and beginnings of the last."""
+    in_fields = [_group(reading, i) for i in reading.required if reading.labels[i] != ANYWHERE]
     groups = sorted(
         (
             group
             for i in reading.required
-            if (group := _group(reading, i, most=5, splits=1)).query is not None
+            if reading.labels[i] == ANYWHERE
+            and (group := _group(reading, i, most=5, splits=1)).query is not None
         ),
         key=lambda group: group.ndoc,
     )[:4]
     together = []
     if groups:
-        for some in combinations(groups, max(1, len(groups) - 1)):
+        for free in combinations(groups, max(1, len(groups) - 1)):
+            some = [*free, *in_fields]
             if _rarest(some) <= (TOO_COMMON_RELAXED if len(some) > 1 else TOO_COMMON_ALONE):
                 together.append(all_of(group.query for group in some))
     words = any_of(together)
@@ -162,10 +169,10 @@ def further(reading: Reading, near: dict[str, list[Near]]) -> Ways:
         groups = []
         for i in reading.required:
             group = _group(reading, i)
-            if i in far:
-                lexemes = far[i] + [n for n in reading.near[i][:ALTERNATIVES] if n not in far[i]]
+            if farther := [n for n in far.get(i, ()) if n not in reading.near[i]]:
                 group = _Group(
-                    any_of(_lexemes(lexemes, reading.labels[i])), sum(n.ndoc for n in lexemes)
+                    any_of([group.query, *_lexemes(farther, reading.labels[i])]),
+                    group.ndoc + sum(near.ndoc for near in farther),
                 )
             groups.append(group)
         if _rarest(groups) <= TOO_COMMON_FAR:
@@ -176,7 +183,9 @@ def further(reading: Reading, near: dict[str, list[Near]]) -> Ways:
         groups = [_group(reading, i) for i in rest if reading.words[i] not in OPTIONAL]
         others = [g.query for g in sorted(groups, key=lambda group: group.ndoc)[:RAREST]]
         others += [
-            any_of(_lexemes(reading.joined[i][:ALTERNATIVES], "ABD")) for i in rest if i + 1 in rest
+            any_of(_lexemes(reading.joined[i][:ALTERNATIVES], ANYWHERE))
+            for i in rest
+            if i + 1 in rest
         ]
         others.append(lexeme("=" + key([reading.words[i] for i in rest])[:MAX_WORD_LENGTH]))
         together.append(all_of([names, any_of(others)]))
@@ -204,7 +213,9 @@ def _lost(reading: Reading) -> list[int]:
 def _names_within(reading: Reading) -> list[tuple[str, range]]:
     """Artist keys of up to five words at the query's beginning or end, with the other words."""
     size = len(reading.words)
-    names = []
+    names: list[tuple[str, range]] = []
+    if any(labels != ANYWHERE for labels in reading.labels):
+        return names
     for length in range(1, min(size, 6)):
         for first, rest in ((0, range(length, size)), (size - length, range(size - length))):
             name = key(reading.words[first : first + length])

@@ -12,6 +12,9 @@ from search.query import Query
 # Words that people add and leave out: never required, no part of a name's key.
 OPTIONAL = frozenset(("the", "and", "n", "feat", "ft", "featuring"))
 
+# The weights of the search vectors' lexemes: A title, B artist, C album, D keys of whole names.
+ANYWHERE = "ABD"
+
 MAX_WORDS = 16
 MAX_WORD_LENGTH = 60
 
@@ -84,7 +87,7 @@ def key(words: list[str]) -> str:
 
 def read(cursor: Cursor, query: Query) -> Reading | None:
     """Look the query's words up, in one statement. None when it has no word."""
-    parts = [(" ".join(query.words), "ABD")]
+    parts = [(" ".join(query.words), ANYWHERE)]
     parts += [(text, "B") for text in query.artist]
     parts += [(text, "A") for text in query.title]
     named = len(parts)

@@ -161,7 +161,7 @@ BEGIN
                    (SELECT max(search_track_likeness(
                                 c, title_key, full_title_key, credit_key, main_credit_key))
                            - 1.0 / greatest(length(typed), 1) FROM unnest(corrected) AS c)) AS likeness,
-               length(title_key) AS size
+               search_likeness(typed, credit_key) AS by_artist
         FROM once
         UNION ALL
         SELECT 'artist', id, external_id, name, NULL, NULL, NULL, NULL, popularity,
@@ -171,17 +171,15 @@ BEGIN
                    (SELECT max(search_likeness(typed, k)) FROM unnest(alias_keys) AS k),
                    (SELECT max(search_likeness(c, name_key)) - 1.0 / greatest(length(typed), 1)
                     FROM unnest(corrected) AS c)),
-               length(name_key)
+               0
         FROM (SELECT * FROM artist WHERE search_vector @@ artists
                 AND (required IS NULL OR search_vector @@ required)
                 AND (genres_any IS NULL OR genres && genres_any)
               ORDER BY popularity + 0 DESC LIMIT 60) AS a
     ), graded AS (
-        -- Part of a name, typed right, is worth something too, more the more of it there is.
-        SELECT *, greatest(
-                   likeness,
-                   CASE WHEN is_exact OR is_prefix THEN
-                       0.5 + 0.3 * least(1, length(typed)::real / nullif(size, 0)) END)::real AS grade
+        -- Part of a name, typed right, is worth something too; so is a track's artist alone.
+        SELECT *, greatest(likeness, CASE WHEN is_exact THEN 0.62 WHEN is_prefix THEN 0.58 END,
+                           0.64 * by_artist)::real AS grade
         FROM alike
     )
     SELECT kind, id, external_id, name, artist_credit, album, year, duration_ms, popularity,
