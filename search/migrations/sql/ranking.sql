@@ -52,8 +52,8 @@ BEGIN
     words := ARRAY(SELECT left(w, 60) FROM unnest(words) AS w);
     units := words || ARRAY(SELECT words[i] || words[i + 1] FROM generate_series(1, size - 1) AS i)
         || ARRAY['@' || left(name, 60), '=' || left(name, 60)];
-    counts := ARRAY(SELECT coalesce(l.ndoc, 0) FROM unnest(units) WITH ORDINALITY AS u(unit, i)
-                    LEFT JOIN search_lexeme l ON l.word = u.unit ORDER BY u.i);
+    counts := ARRAY(SELECT coalesce((SELECT l.ndoc FROM search_lexeme l WHERE l.word = u.unit), 0)
+                    FROM unnest(units) WITH ORDINALITY AS u(unit, i) ORDER BY u.i);
 
     RETURN QUERY SELECT 'near', u.i::int, u.unit, 0, u.ndoc
                  FROM unnest(units, counts) WITH ORDINALITY AS u(unit, ndoc, i)
@@ -68,15 +68,18 @@ BEGIN
                WHERE length(u.word) > 3 AND u.ndoc <= 1) THEN
         RETURN QUERY
             SELECT 'split', s.i, s.halves, 0, s.least_ndoc FROM (
-                SELECT u.i::int, a.word || ' ' || b.word AS halves,
-                       least(a.ndoc, b.ndoc) AS least_ndoc,
-                       row_number() OVER (PARTITION BY u.i ORDER BY least(a.ndoc, b.ndoc) DESC) AS place
+                SELECT u.i::int, left(u.word, cut) || ' ' || substr(u.word, cut + 1) AS halves,
+                       h.ndoc AS least_ndoc,
+                       row_number() OVER (PARTITION BY u.i ORDER BY h.ndoc DESC) AS place
                 FROM unnest(words, counts[1:size]) WITH ORDINALITY AS u(word, ndoc, i),
                      generate_series(1, length(u.word) - 1) AS cut,
-                     search_lexeme a, search_lexeme b
-                WHERE length(u.word) > 3 AND u.ndoc <= 1
-                  AND a.word = left(u.word, cut) AND b.word = substr(u.word, cut + 1)
-                  AND least(a.ndoc, b.ndoc) > 0) AS s
+                     -- Subqueries, not joins: the planner takes generate_series for a thousand.
+                     LATERAL (SELECT least(
+                         coalesce((SELECT l.ndoc FROM search_lexeme l
+                                   WHERE l.word = left(u.word, cut)), 0),
+                         coalesce((SELECT l.ndoc FROM search_lexeme l
+                                   WHERE l.word = substr(u.word, cut + 1)), 0)) AS ndoc) AS h
+                WHERE length(u.word) > 3 AND u.ndoc <= 1 AND h.ndoc > 0) AS s
             WHERE s.place <= 3;
     END IF;
 END
