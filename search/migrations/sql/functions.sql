@@ -31,8 +31,8 @@ BEGIN
     folded := regexp_replace(folded,
         '[\u0300-\u036f\u0483-\u0487\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7'
         '\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06dc\u093c\u094d\u09bc\u09cd\u0a3c\u0a4d'
-        '\u0acd\u0b4d\u0bcd\u0c4d\u0ccd\u0d4d\u0e3a\u0e47-\u0e4e\u200b-\u200f\u202a-\u202e'
-        '\u2060-\u2069\ufe00-\ufe0f\ufeff\u00ad]+', '', 'g');
+        '\u0acd\u0b4d\u0bcd\u0c4d\u0ccd\u0d4d\u0dca\u0e3a\u0e47-\u0e4e\u1039\u103a\u17d2'
+        '\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufe00-\ufe0f\ufeff\u00ad]+', '', 'g');
     -- Initials are one word: T.N.T. is tnt.
     words := regexp_replace(folded, '\m([[:alpha:]])\.(?=[[:alpha:]](\.|\M))', '\1', 'g');
     -- Signs that stand for letters: P!nk, Ke$ha, A$AP.
