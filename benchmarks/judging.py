@@ -14,10 +14,14 @@ from django.core.management.base import CommandError
 class Ranked(Protocol):
     """What judging looks at in a ranked row."""
 
-    kind: str
-    external_id: str | None
-    name: str
-    artist_credit: str | None
+    @property
+    def kind(self) -> str: ...
+    @property
+    def external_id(self) -> str | None: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def artist_credit(self) -> str | None: ...
 
 
 @dataclass(frozen=True)
@@ -60,9 +64,11 @@ class Measures:
 def read_queries(path: Path) -> list[Judged]:
     """Queries from JSON Lines of {"q", "kind", "relevant": [ids]} or {…, "relevant_artist"}."""
     queries = []
+    number = 0
     try:
         with path.open(encoding="utf-8") as lines:
-            for number, line in enumerate(lines, start=1):
+            for line in lines:
+                number += 1
                 row = json.loads(line)
                 queries.append(
                     Judged(

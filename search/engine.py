@@ -140,7 +140,8 @@ class _Run:
 
     def _collect(self, stage: str, ways: Ways, otherwise: str, most: int) -> None:
         reading, query = self.reading, self.query
-        assert reading is not None
+        if reading is None:
+            return
         if self.kind == "track":
             ways.artists = None
         if self.kind == "artist" or query.title or query.album or query.years != (None, None):

@@ -1,4 +1,4 @@
-"""The statements of a search. The functions they call stand in search/migrations/sql/ranking.sql."""
+"""The statements of a search; their functions stand in search/migrations/sql/ranking.sql."""
 
 LOOKUP = "SELECT kind, n, word, distance, ndoc FROM search_lookup(%s::text[], %s, %s)"
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 
 def lexeme(word: str, labels: str = "", *, prefix: bool = False) -> str:
-    """One lexeme, quoted, restricted to weight `labels` (such as "AB"); `prefix`: as a beginning."""
+    """One lexeme, quoted, of the given weights (such as "AB"); `prefix`: as a beginning."""
     quoted = word.replace("\\", "\\\\").replace("'", "''")
     marks = ("*" if prefix else "") + labels
     return f"'{quoted}':{marks}" if marks else f"'{quoted}'"

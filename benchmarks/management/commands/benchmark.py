@@ -1,5 +1,6 @@
 """Measures what the project promises, beside the obvious alternative."""
 
+import random
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from rich.console import Console
 
+from benchmarks import search
+from benchmarks.judging import read_queries
 from search.models import Track
 
 
@@ -15,26 +18,25 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         subjects = parser.add_subparsers(dest="subject", required=True)
-        search = subjects.add_parser("search", help="quality and latency of the search")
-        search.add_argument("--queries", type=Path, required=True, help="judged queries, JSON Lines")
-        search.add_argument("--first", type=int, help="only so many queries, drawn by a fixed seed")
-        search.add_argument(
+        subject = subjects.add_parser("search", help="quality and latency of the search")
+        subject.add_argument(
+            "--queries", type=Path, required=True, help="judged queries, JSON Lines"
+        )
+        subject.add_argument(
+            "--first", type=int, help="only so many queries, drawn by a fixed seed"
+        )
+        subject.add_argument(
             "--plain",
             type=int,
             default=10**9,
             metavar="N",
             help="ask only N queries of plain pg_trgm, which is slow (0: none)",
         )
-        search.add_argument("--no-http", action="store_true", help="leave the web server out")
+        subject.add_argument("--no-http", action="store_true", help="leave the web server out")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        from benchmarks import search
-        from benchmarks.judging import read_queries
-
         queries = read_queries(options["queries"])
         if options["first"]:
-            import random
-
             queries = random.Random(42).sample(queries, min(options["first"], len(queries)))
         if not Track.objects.exists():
             raise CommandError("The catalogue is empty: run manage.py import_catalogue PATH first.")
@@ -42,5 +44,5 @@ class Command(BaseCommand):
             queries,
             plain=options["plain"],
             over_http=not options["no_http"],
-            console=Console(file=self.stdout, width=120),
+            console=Console(width=120),
         )
