@@ -21,11 +21,11 @@ from django.core.management.base import CommandError
 from django.db import connection
 from rich.console import Console
 from rich.table import Table
-from search.suggest import suggest
 from tqdm import tqdm
 
 from benchmarks.judging import Judged, Measures, Ranked, percentile
 from search.engine import search
+from search.suggest import suggest
 
 TARGETS = "hit@1 ≥ .96, hit@10 ≥ .994; p50 ≤ 1.5 ms, p95 ≤ 5 ms in the database"
 

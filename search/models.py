@@ -8,6 +8,7 @@ from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVectorField
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
+from django.utils import timezone
 
 from search.querysets import ArtistQuerySet, TrackQuerySet
 
@@ -148,3 +149,16 @@ class LexemeChange(models.Model):
     class Meta:
         db_table = "search_lexemechange"
         indexes = [models.Index(fields=["word"], name="search_lexemechange_word")]
+
+
+class CatalogueImport(models.Model):
+    """How far an import of a file has come, so that it goes on there when run again."""
+
+    file = models.CharField(max_length=64, unique=True, help_text="Hash of content and options.")
+    name = models.TextField()
+    line = models.BigIntegerField("last line stored", default=0)
+    started = models.DateTimeField(default=timezone.now)
+    finished = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return self.name
