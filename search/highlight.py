@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from django.utils.html import escape
@@ -52,7 +53,8 @@ class Highlighter:
 
     def _marked(self, fields: dict[str, str]) -> set[_Place]:
         reading = self.reading
-        assert reading is not None
+        if reading is None:
+            return set()
         by_field = {field: list(_places(field, text)) for field, text in fields.items()}
         marked = self._whole_names(by_field)
         for i, typed in enumerate(reading.words):
@@ -73,7 +75,7 @@ class Highlighter:
     def _whole_names(self, by_field: dict[str, list[_Place]]) -> set[_Place]:
         """The words of a name or names that the query is as a whole, wherever its spaces are."""
         named = [places for places in by_field.values() if places]
-        for places in (*named, sum(named, []), sum(reversed(named), [])):
+        for places in (*named, list(chain(*named)), list(chain(*reversed(named)))):
             if key([place.word for place in places]) in self.names:
                 return {place for place in places if place.word not in OPTIONAL}
         return set()
@@ -122,7 +124,7 @@ def _places(field: str, text: str) -> Iterator[_Place]:
 
 
 def _mark(text: str, field: str, marked: set[_Place]) -> str:
-    pieces = []
+    pieces: list[str] = []
     position = 0
     for place in sorted(place for place in marked if place.field == field):
         pieces.append(escape(text[position : place.start]))

@@ -11,6 +11,7 @@ from search import engine
 
 if TYPE_CHECKING:
     from search.engine import Kind
+    from search.models import Artist, Track  # noqa: F401 (named in quotes below)
 
 Row = TypeVar("Row", bound=models.Model)
 

@@ -1,7 +1,7 @@
 """Completion while someone types: names that begin, misspellings allowed, with what is there."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from django.apps import apps
@@ -61,7 +61,7 @@ def _popular(name: str, limit: int) -> list[Suggestion]:
     return [Suggestion("artist", name, id) for name, id in rows]
 
 
-def _candidates(reading: Reading, *, is_whole: bool) -> dict[str, object]:
+def _candidates(reading: Reading, *, is_whole: bool) -> dict[str, Any]:
     ways = stages.every_word(reading)
     name = reading.name[:MAX_WORD_LENGTH]
     beginning = None if is_whole else _beginning(reading)

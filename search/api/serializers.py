@@ -23,7 +23,9 @@ class Parameters(serializers.Serializer[dict[str, Any]]):
 
     def validate(self, attributes: dict[str, Any]) -> dict[str, Any]:
         if isinstance(self.initial_data, MultiValueDict):
-            repeated = [name for name in self.fields if len(self.initial_data.getlist(name)) > 1]
+            repeated = [
+                str(name) for name in self.fields if len(self.initial_data.getlist(name)) > 1
+            ]
             if repeated:
                 raise serializers.ValidationError(
                     {name: ["Give this parameter once."] for name in repeated}

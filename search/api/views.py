@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db.models import Model, Prefetch
+from django.db.models import Prefetch
 from django.http import Http404
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
@@ -65,14 +65,14 @@ SUGGEST_EXAMPLE = {
 }
 
 
-class PublicMixin:
+class PublicView(APIView):
     """Open to anyone, so nobody needs to be recognised."""
 
     authentication_classes = ()
     permission_classes = (AllowAny,)
 
 
-class SearchView(PublicMixin, APIView):
+class SearchView(PublicView):
     @extend_schema(
         operation_id="search",
         summary="Artists and tracks by badly typed names, best first",
@@ -91,7 +91,7 @@ class SearchView(PublicMixin, APIView):
         return Response(serializers.search_response(asked["q"], results))
 
 
-class SuggestView(PublicMixin, APIView):
+class SuggestView(PublicView):
     @extend_schema(
         operation_id="suggest",
         summary="Names that complete what is being typed",
@@ -109,10 +109,13 @@ class SuggestView(PublicMixin, APIView):
         return Response(serializers.suggest_response(typed, suggest(typed)))
 
 
-class EntryView(PublicMixin, RetrieveAPIView[Any]):
+class EntryView(RetrieveAPIView[Any]):
     """One row of the catalogue."""
 
-    def get_object(self) -> Model:
+    authentication_classes = PublicView.authentication_classes
+    permission_classes = PublicView.permission_classes
+
+    def get_object(self) -> Any:
         try:
             return super().get_object()
         except ValueError as error:

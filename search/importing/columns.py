@@ -335,8 +335,9 @@ def credited_artists(credit: str, count: int = 0) -> str:
         if len(parts) == count:
             return SEPARATOR.join(parts)
     main, *featured = FEATURING.split(credit)
-    found = [main, *(BETWEEN_FEATURED.split(part.rstrip(")] ")) for part in featured)]
-    flat = [found[0], *(name for part in found[1:] for name in part)]
+    flat = [main]
+    for part in featured:
+        flat += BETWEEN_FEATURED.split(part.rstrip(")] "))
     return SEPARATOR.join(dict.fromkeys(filter(None, flat))) or credit
 
 
@@ -349,16 +350,19 @@ def recognise(names: Sequence[str], chosen: Mapping[str, str], path: object) -> 
     for field_name, column in chosen.items():
         if field_name not in known:
             raise ColumnsError(
-                f"--columns: there is no field {field_name!r}; there are {', '.join(sorted(known))}."
+                f"--columns: there is no field {field_name!r};"
+                f" there are {', '.join(sorted(known))}."
             )
         if column not in names:
             raise ColumnsError(
                 f"--columns: {path} has no column {column!r}; it has {_listed(names)}."
             )
     for kind in ("tracks", "artists"):
-        by_field = _assigned(kind, names, chosen)  # type: ignore[arg-type]
+        by_field = _assigned(kind, names, chosen)
         if kind == "tracks":
-            usable = "title" in by_field and by_field.keys() & {"artist_credit", "artists"}
+            usable = "title" in by_field and not by_field.keys().isdisjoint(
+                ("artist_credit", "artists")
+            )
         else:
             # Of a file with other columns, "artist" alone doesn't make a file about artists.
             usable = (
@@ -369,7 +373,7 @@ def recognise(names: Sequence[str], chosen: Mapping[str, str], path: object) -> 
                 )
             )
         if usable:
-            return Columns(kind, names, by_field)  # type: ignore[arg-type]
+            return Columns(kind, names, by_field)
     raise ColumnsError(
         f"{path} has no columns known as a track's title and artist or an artist's name; it has "
         f"{_listed(names)}. Say which they are: --columns title=COLUMN,artist_credit=COLUMN"
@@ -388,9 +392,9 @@ def _assigned(kind: Kind, names: Sequence[str], chosen: Mapping[str, str]) -> di
             by_field[field.name] = names.index(chosen[field.name])
             continue
         for column in field.columns:
-            index = index_of.get(column)
-            if index is not None and index not in taken and column not in ignored:
-                by_field[field.name] = index
+            place = index_of.get(column)
+            if place is not None and place not in taken and column not in ignored:
+                by_field[field.name] = place
                 break
     if "name" in names and kind == "tracks" and "title" not in by_field:
         # "name" is a track's where a column says whose it is.

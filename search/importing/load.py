@@ -138,7 +138,7 @@ def import_catalogue(
         bar = stack.enter_context(_bar(file, disable=None if progress else True))
         store = _Store(using, mapping, sample, done)
         pending: PendingLists | None = None
-        batches = stack.enter_context(closing(_ahead(_batches(file, mapping, done.line))))
+        batches = stack.enter_context(closing(_ahead(_batches(file, mapping, done.line))))  # type: ignore[type-var]
         for batch in batches:
             store.batch(batch, report)
             report.rows += batch.rows
@@ -272,7 +272,7 @@ def _batches(file: CatalogueFile, mapping: Columns, after_line: int) -> Iterator
 
     end = None
     try:
-        for line, last_line, values, problem, text in file.records(after_line):
+        for line, last_line, values, problem, text in file.records(after_line):  # noqa: B007
             if problem:
                 rejects.append((Reject(line, f"the line {problem}"), text))
             else:

@@ -6,6 +6,7 @@ columns are filled beside the present ones in batches, and only then take their 
 """
 
 import uuid
+from typing import Any
 
 import django.contrib.postgres.fields
 import django.contrib.postgres.functions
@@ -258,7 +259,7 @@ DROP FUNCTION IF EXISTS
     search_older_text(text, jsonb);
 """
 
-ENTRY = [
+ENTRY: "list[tuple[str, models.Field[Any, Any]]]" = [
     (
         "genres",
         django.contrib.postgres.fields.ArrayField(

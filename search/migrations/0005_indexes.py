@@ -6,7 +6,7 @@ from django.db.models import Func, Index
 
 from vibomat.migration_operations import AddIndexSafely
 
-INDEXES = {
+INDEXES: dict[str, list[Index]] = {
     "artist": [
         GinIndex(fields=["search_vector"], name="artist_search_vector", fastupdate=False),
         GinIndex(fields=["name"], name="artist_name_trgm", opclasses=["gin_trgm_ops"]),

@@ -152,8 +152,8 @@ def populate(tracks: int) -> None:
                 copy.write_row(row)
         columns = "id, title, artist_name, album_name, provider_id"
         with cursor.copy(f"COPY track ({columns}) FROM STDIN") as copy:
-            for row in rows:
-                copy.write_row(row)
+            for track in rows:
+                copy.write_row(track)
 
 
 def older_rows() -> tuple[list[tuple[Any, ...]], ...]:
