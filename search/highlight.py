@@ -56,7 +56,7 @@ class Highlighter:
         if reading is None:
             return set()
         by_field = {field: list(_places(field, text)) for field, text in fields.items()}
-        marked = self._whole_names(by_field)
+        marked = self._whole_names(reading, by_field)
         for i, typed in enumerate(reading.words):
             last = i == len(reading.words) - 1
             best = len(typed) + 1.0
@@ -72,9 +72,14 @@ class Highlighter:
             marked.update(nearest)
         return marked
 
-    def _whole_names(self, by_field: dict[str, list[_Place]]) -> set[_Place]:
+    def _whole_names(self, reading: Reading, by_field: dict[str, list[_Place]]) -> set[_Place]:
         """The words of a name or names that the query is as a whole, wherever its spaces are."""
-        named = [places for places in by_field.values() if places]
+        labels = [label for label in reading.labels if label != "C"]
+        named = [
+            places
+            for field, places in by_field.items()
+            if places and all(_may_stand_in(field, label) for label in labels)
+        ]
         for places in (*named, list(chain(*named)), list(chain(*reversed(named)))):
             if key([place.word for place in places]) in self.names:
                 return {place for place in places if place.word not in OPTIONAL}

@@ -1,17 +1,14 @@
-from importlib.util import find_spec
-
 from django.contrib import admin
-from django.urls import URLPattern, URLResolver, include, path
+from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from . import health
 
-urlpatterns: list[URLPattern | URLResolver] = [
+urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
     path("health/", health.alive, name="alive"),
     path("health/ready/", health.ready, name="ready"),
+    path("", include("search.urls")),
 ]
-if find_spec("search.urls"):
-    urlpatterns.append(path("", include("search.urls")))

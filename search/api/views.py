@@ -16,6 +16,7 @@ from rest_framework.views import APIView
 from search import engine
 from search.api import serializers
 from search.models import Artist, Track
+from search.suggest import suggest
 
 BAD_REQUEST = OpenApiResponse(
     OpenApiTypes.OBJECT,
@@ -103,8 +104,6 @@ class SuggestView(PublicView):
     def get(self, request: Request) -> Response:
         parameters = serializers.SuggestParameters(data=request.query_params)
         parameters.is_valid(raise_exception=True)
-        from search.suggest import suggest
-
         typed = parameters.validated_data["q"]
         return Response(serializers.suggest_response(typed, suggest(typed)))
 
