@@ -24,6 +24,7 @@ def test_nothing_is_asked_for_yet(client: Client) -> None:
     with mock.patch("search.engine.search", side_effect=AssertionError):
         page = client.get("/").content.decode()
     assert "Try daft pnk one more tme" in text_of(page)
+    assert '<a href="?q=daft%20pnk%20one%20more%20tme">daft pnk one more tme</a>' in page
 
 
 def test_artists_and_tracks_with_what_was_meant(client: Client, catalogue: None) -> None:
