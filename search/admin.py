@@ -218,13 +218,20 @@ class ArtistSelect(AutocompleteSelect):
 class TrackArtistInline(admin.TabularInline):  # type: ignore[type-arg]
     model = TrackArtist
     autocomplete_fields = ("artist",)
-    extra = 1
+    extra = 0
     verbose_name = "artist"
     verbose_name_plural = "Artists, in the order of the credit"
 
     def formfield_for_foreignkey(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
         kwargs["widget"] = ArtistSelect(db_field, self.admin_site)
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
+        """One more artist is the last of the credit."""
+        formset = super().get_formset(request, obj, **kwargs)
+        if obj is not None and "position" in formset.form.base_fields:
+            formset.form.base_fields["position"].initial = obj.artists.count()
+        return formset
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[TrackArtist]:
         return super().get_queryset(request).select_related("artist")
@@ -246,7 +253,6 @@ class TrackAdmin(EntryAdmin):
         "album",
         "year",
         "duration",
-        "genre_list",
         "popularity",
         "sample",
     )
@@ -331,7 +337,6 @@ class LexemeAdmin(ReadOnlyAdmin, IndexedAdmin):
 class CatalogueImportAdmin(ReadOnlyAdmin):
     show_full_result_count = False
     list_display = ("name", "progress", "started", "finished")
-    list_filter = (("finished", admin.EmptyFieldListFilter),)
     fields = ("name", "progress", "line", "started", "finished", "file")
     readonly_fields = ("progress",)
     ordering = ("-started", "id")

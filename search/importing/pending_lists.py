@@ -21,7 +21,8 @@ logger = logging.getLogger(__name__)
 # Indexes of the role's own, as nobody else may change or clean them. Only those that file at once
 # have the option set, on where an import was killed.
 FIND_INDEXES = """
-SELECT c.oid::regclass::text, coalesce(c.reloptions && ARRAY['fastupdate=off', 'fastupdate=on'], false)
+SELECT c.oid::regclass::text,
+    coalesce(c.reloptions && ARRAY['fastupdate=off', 'fastupdate=on'], false)
 FROM pg_index i
 JOIN pg_class c ON c.oid = i.indexrelid
 JOIN pg_am ON pg_am.oid = c.relam

@@ -301,6 +301,15 @@ class TestWriting:
         assert [hit.name for hit in engine.search("tafkap").hits] == ["Prince"]
         assert not Lexeme.objects.filter(word="prinse", ndoc__gt=0).exists()
 
+    def test_one_more_artist_is_the_last_of_the_credit(self, admin: Client) -> None:
+        track = Track.objects.create(title="Empire State of Mind")
+        for position, name in enumerate(("Jay-Z", "Alicia Keys")):
+            artist = Artist.objects.create(name=name)
+            TrackArtist.objects.create(track=track, artist=artist, position=position)
+        page = admin.get(address("track", "change", track.pk))
+        (formset,) = page.context["inline_admin_formsets"]
+        assert formset.formset.empty_form["position"].value() == 2
+
     def test_a_form_sent_back_unchanged_changes_nothing(self, admin: Client) -> None:
         track = Track.objects.create(
             title="Roads", artist_credit="Portishead", genres=["a, b", "c"], year=1994,
