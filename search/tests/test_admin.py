@@ -454,6 +454,7 @@ SELECT 'band' || md5(n::text), n % 100 FROM generate_series(1, {ROWS // 4}) AS n
 INSERT INTO track (title, artist_credit, popularity)
 SELECT 'song ' || md5(n::text), 'band' || md5((n / 4)::text), n % 100
 FROM generate_series(1, {ROWS}) AS n;
+ANALYZE track, artist;
 INSERT INTO search_trackartist (track_id, artist_id)
 SELECT track.id, artist.id FROM track JOIN artist ON credit_key = name_key;
 """
