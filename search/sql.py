@@ -6,7 +6,7 @@ NEARBY = "SELECT n, word, distance, ndoc FROM search_nearby(%s::text[], %s::int[
 
 CANDIDATES = """
 SELECT kind, id, external_id, name, artist_credit, album, year, duration_ms, popularity,
-       match, likeness, score, best
+       match, likeness, score, keys, best
 FROM search_candidates(
     typed => %(typed)s, corrected => %(corrected)s::text[],
     exact => %(exact)s::tsquery, prefix => %(prefix)s::tsquery,

@@ -106,7 +106,7 @@ def test_bad_arguments_are_one_line(query: str, options: dict[str, Any], message
 
 @pytest.mark.django_db
 def test_an_empty_catalogue_says_what_to_do() -> None:
-    with pytest.raises(CommandError, match="manage.py demo --no-serve"):
+    with pytest.raises(CommandError, match=r"manage.py demo --no-serve"):
         run("radiohead")
     Artist.objects.create(name="Radiohead")
     assert rows(run("radiohead"))[0][2] == "Radiohead"
