@@ -59,13 +59,16 @@ def nearest(typed: str, kind: Literal["artist", "track"], keys: Sequence[str]) -
     """
     spellings: Iterator[tuple[str, float]]
     spellings = ((key, 0.0) for key in keys) if kind == "artist" else _of_track(*keys)
-    return min(
-        spellings,
-        key=lambda spelling: (
-            Levenshtein.distance(typed, spelling[0]) + spelling[1] * len(typed)
-        ),
-        default=("", 0.0),
-    )[0] or None
+    return (
+        min(
+            spellings,
+            key=lambda spelling: (
+                Levenshtein.distance(typed, spelling[0]) + spelling[1] * len(typed)
+            ),
+            default=("", 0.0),
+        )[0]
+        or None
+    )
 
 
 def _of_track(
