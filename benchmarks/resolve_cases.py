@@ -16,6 +16,7 @@ from search.resolve import Entry
 # Invented tracks are made from so many of the most popular tracks and as many drawn from all.
 POPULAR = 40_000
 LONGEST = 6  # words
+INVENTED = ("swapped", "invented", "new title", "invented")
 # How a track is relabelled: {0} is the name, {1} somebody else.
 GUESTS = ("{0}", "{0}", "{0}", "{0} feat. {1}")
 EDITIONS = (
@@ -28,8 +29,7 @@ EDITIONS = (
 @dataclass(frozen=True)
 class Case:
     """An entry with the external ids of its right answers; none for an invented track. `kind` is
-    the query's kind, `swapped` or `new title` (both by a real artist), `invented`, or
-    `relabelled`."""
+    the query's kind, one that `invented_cases` explains, or `relabelled`."""
 
     entry: Entry
     kind: str
@@ -73,9 +73,10 @@ def split(text: str, relevant: Sequence[tuple[str, str]], *, first: bool) -> Ent
     return best[1] if best else None
 
 
-def invented_cases(size: int, seed: int) -> list[Case]:
-    """`size` tracks that the catalogue doesn't have: a quarter a real artist with another's title,
-    a quarter a real artist with a title made of words of titles, half both made of words."""
+def invented_cases(size: int, seed: int, kinds: Sequence[str] = INVENTED) -> list[Case]:
+    """`size` tracks that the catalogue doesn't have, of each kind in turn: a real artist with
+    another track's title (`swapped`), with a title made of words of titles (`new title`), or with a
+    title of theirs with another word (`other word`); or both made of words (`invented`)."""
     draw = random.Random(seed)
     rows = _named_tracks()
     credits: dict[str, set[str]] = defaultdict(set)
@@ -90,14 +91,20 @@ def invented_cases(size: int, seed: int) -> list[Case]:
         size = min(len(draw.choice(names)), LONGEST)
         return " ".join(draw.choice(draw.choice(names)) for _ in range(size))
 
-    kinds = ("swapped", "invented", "new title", "invented")
     cases: list[Case] = []
     while len(cases) < size:
         kind = kinds[len(cases) % len(kinds)]
-        entry = Entry(
-            recombined(artists) if kind == "invented" else draw.choice(drawn).artist_credit,
-            draw.choice(drawn).title if kind == "swapped" else recombined(titles),
-        )
+        track = draw.choice(drawn)
+        if kind == "swapped":
+            entry = Entry(track.artist_credit, draw.choice(drawn).title)
+        elif kind == "new title":
+            entry = Entry(track.artist_credit, recombined(titles))
+        elif kind == "other word":
+            words = track.title.split()
+            words[draw.randrange(len(words))] = draw.choice(draw.choice(titles))
+            entry = Entry(track.artist_credit, " ".join(words))
+        else:
+            entry = Entry(recombined(artists), recombined(titles))
         if not _is_in(credits, entry):
             cases.append(Case(entry, kind))
     return cases

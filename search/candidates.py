@@ -57,13 +57,12 @@ class Candidate(NamedTuple):
 
 @dataclass
 class Candidates:
-    """What was found for an entry: its keys, whether the catalogue has its names (whoever's they
-    are), and the tracks whose names are alike."""
+    """What was found for an entry: its keys, whether the catalogue has the typed artist, and the
+    tracks whose names are alike."""
 
     names: Names
     album_key: str
     artist_known: bool = False
-    title_known: bool = False
     tracks: dict[UUID, Candidate] = field(default_factory=dict)
 
     @property
@@ -101,7 +100,11 @@ def find_candidates(entries: Sequence[TypedTrack]) -> list[Candidates]:
 def _read(cursor: Cursor, entries: Sequence[TypedTrack]) -> list[Candidates]:
     texts = [(entry.artist, entry.title, entry.album) for entry in entries]
     cursor.execute(sql.KEYS, [list(column) for column in zip(*texts, strict=True)])
-    return [Candidates(Names(*names), album) for *names, album in cursor.fetchall()]
+    return [
+        # A name in short may be signs without a key.
+        Candidates(Names(artist, main_artist or artist, title, bare_title or title), album)
+        for artist, main_artist, title, bare_title, album in cursor.fetchall()
+    ]
 
 
 def _near(cursor: Cursor, rest: list[Candidates]) -> Iterable[tuple[Candidates, str | None]]:
@@ -115,9 +118,8 @@ def _near(cursor: Cursor, rest: list[Candidates]) -> Iterable[tuple[Candidates, 
             distances[name] = 1
     near = vocabulary.look_further(cursor, list(distances), list(distances.values()))
     for each in rest:
-        each.artist_known, each.title_known = (
-            any(found.edits == 0 for name in names for found in near[name])
-            for names in (each.artist_lexemes, each.title_lexemes)
+        each.artist_known = any(
+            found.edits == 0 for name in each.artist_lexemes for found in near[name]
         )
         for names in (each.artist_lexemes, each.title_lexemes):
             yield each, _any(found.word for name in names for found in near[name][:MOST_NAMES])

@@ -8,7 +8,7 @@ from uuid import UUID
 from rapidfuzz.distance import OSA
 
 from search.candidates import Candidate, Candidates, find_candidates
-from search.confidence import Differences, are_same_artists, differences
+from search.confidence import Differences, are_same_artists, differences, farthest_word
 
 Grade = Literal["exact", "close", "uncertain", "none"]
 
@@ -18,14 +18,15 @@ ALTERNATIVES = 3
 # What is less likely isn't worth showing.
 ALTERNATIVE = 0.05
 # An entry means no track when none is as likely as this to be meant.
-MATCH = 0.8
-CLOSE = 0.95
+MATCH = 0.7
+CLOSE = 0.9
 
-# What the same album or duration counts among tracks whose names are about as near: more than an
-# edition does, less than another name would.
+# What the same album or duration counts among tracks whose names are equally near: more than a
+# label does. They make no other name right.
 EVIDENCE = 0.35
 SAME_ALBUM = 0.8
 SAME_DURATION_MS = 3_000
+EQUALLY_NEAR = 0.02
 
 
 @dataclass(frozen=True)
@@ -56,8 +57,8 @@ class Match:
 @dataclass(frozen=True)
 class Resolution:
     """What an entry means. `track` is None when the catalogue hardly has it; `confidence`, in
-    [0, 1], is then that of the likest track. `grade` is exact (the names are the same), close,
-    uncertain or none. `alternatives` are up to three other tracks, likest first."""
+    [0, 1], is then that of the likeliest track. `grade` is exact (the names are the same), close,
+    uncertain or none. `alternatives` are up to three other tracks, likeliest first."""
 
     track: Match | None = None
     confidence: float = 0.0
@@ -81,23 +82,6 @@ def resolve(entries: Sequence[Entry]) -> list[Resolution]:
 
 def ranked(entry: Entry, candidates: Candidates) -> list[tuple[Candidate, Differences]]:
     """The tracks, each with how its names differ from the typed ones, nearest first."""
-
-    def distance(found: tuple[Candidate, Differences]) -> tuple[float, float, float, UUID]:
-        track, names = found
-        evidence = 0.0
-        if candidates.album_key and track.album_key:
-            album = OSA.normalized_similarity(candidates.album_key, track.album_key)
-            evidence += EVIDENCE * (album >= SAME_ALBUM)
-        if entry.duration_ms and track.duration_ms:
-            off = abs(entry.duration_ms - track.duration_ms)
-            evidence += EVIDENCE * (off <= SAME_DURATION_MS)
-        # Spelling that keys fold (The, accents) decides between names that are otherwise as near.
-        spelling = OSA.normalized_distance(
-            f"{entry.artist} {entry.title}".casefold(),
-            f"{track.artist_credit} {track.title}".casefold(),
-        )
-        return round(names.distance - evidence, 3), round(spelling, 2), -track.popularity, track.id
-
     compared = [
         (
             track,
@@ -105,24 +89,49 @@ def ranked(entry: Entry, candidates: Candidates) -> list[tuple[Candidate, Differ
                 candidates.names,
                 track.names,
                 artist_known=candidates.artist_known,
-                title_known=candidates.title_known,
                 same_artists=are_same_artists(entry.artist, track.artist_credit),
+                word=farthest_word(entry.title, track.title),
             ),
         )
         for track in candidates.tracks.values()
     ]
-    return sorted(compared, key=distance)
+    nearest = min((names.of_names for _, names in compared), default=0)
+
+    def rank(found: tuple[Candidate, Differences]) -> tuple[float, float, float, UUID]:
+        track, names = found
+        evidence = 0.0
+        if names.of_names <= nearest + EQUALLY_NEAR:
+            evidence = _evidence(entry, candidates.album_key, track)
+        # Spelling that keys fold (The, accents) decides between names that are otherwise as near.
+        spelling = OSA.normalized_distance(
+            f"{entry.artist} {entry.title}".casefold(),
+            f"{track.artist_credit} {track.title}".casefold(),
+        )
+        return round(names.distance - evidence, 3), round(spelling, 2), -track.popularity, track.id
+
+    return sorted(compared, key=rank)
+
+
+def _evidence(entry: Entry, album_key: str, track: Candidate) -> float:
+    found = 0.0
+    if album_key and track.album_key:
+        album = OSA.normalized_similarity(album_key, track.album_key)
+        found += EVIDENCE * (album >= SAME_ALBUM)
+    if entry.duration_ms and track.duration_ms:
+        off_ms = abs(entry.duration_ms - track.duration_ms)
+        found += EVIDENCE * (off_ms <= SAME_DURATION_MS)
+    return found
 
 
 def _resolution(tracks: list[tuple[Candidate, Differences]]) -> Resolution:
     if not tracks:
         return Resolution()
     matches = [Match(*track[:8], confidence=names.confidence) for track, names in tracks]
-    likest = matches[0]
+    likeliest = matches[0]
     matches = [match for match in matches if match.confidence >= ALTERNATIVE]
-    if likest.confidence < MATCH:
-        return Resolution(None, likest.confidence, "none", matches[:ALTERNATIVES])
-    grade: Grade = "close" if likest.confidence >= CLOSE else "uncertain"
+    if likeliest.confidence < MATCH:
+        return Resolution(None, likeliest.confidence, "none", matches[:ALTERNATIVES])
+    grade: Grade = "close" if likeliest.confidence >= CLOSE else "uncertain"
     if tracks[0][1].are_none:
         grade = "exact"
-    return Resolution(likest, likest.confidence, grade, matches[1 : 1 + ALTERNATIVES])
+    return Resolution(likeliest, likeliest.confidence, grade, matches[1 : 1 + ALTERNATIVES])

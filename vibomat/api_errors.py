@@ -25,7 +25,8 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
     if isinstance(error, exceptions.ParseError):
         error = _invalid(str(error.detail))
     elif isinstance(error, RequestDataTooBig):
-        error = _invalid(f"The request is longer than {settings.DATA_UPLOAD_MAX_MEMORY_SIZE} bytes.")
+        most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        error = _invalid(f"The request is longer than {most} bytes.")
     elif isinstance(error, RecursionError):
         error = _invalid("The JSON is nested too deeply.")
     elif isinstance(error, UnicodeEncodeError):

@@ -78,7 +78,9 @@ class EntryField(serializers.Serializer[dict[str, Any]]):
 
 
 class ResolveRequest(serializers.Serializer[dict[str, Any]]):
-    tracks = EntryField(many=True, max_length=BATCH, help_text=f"At most {BATCH}.")
+    tracks = serializers.ListField(
+        child=EntryField(), max_length=BATCH, help_text=f"At most {BATCH}."
+    )
 
 
 class ResolvedTrack(serializers.Serializer[Any]):
@@ -102,7 +104,7 @@ class ResolvedEntry(serializers.Serializer[Any]):
         choices=["exact", "close", "uncertain", "none"],
         help_text="`exact`: the same names; `none`: no track is likely enough.",
     )
-    alternatives = ResolvedTrack(many=True, help_text="Up to three other tracks, likest first.")
+    alternatives = ResolvedTrack(many=True, help_text="Up to three other tracks, likeliest first.")
 
 
 class ResolveResponse(serializers.Serializer[Any]):

@@ -3,7 +3,7 @@
 -- `place` is an entry's place in the arrays from 1; `album_key` is empty unless it has an album.
 --
 -- A track counts when title and artist are both alike: of one pair of keys at most two letters in
--- five differ, or one contains the other. The likest `most` an entry are returned.
+-- five differ, or one contains the other. The nearest `most` an entry are returned.
 CREATE OR REPLACE FUNCTION search_resolve(
     queries text[], artists text[], main_artists text[], titles text[], bare_titles text[],
     albums text[], most int)
@@ -22,6 +22,8 @@ LANGUAGE sql STABLE AS $$
                least(levenshtein_less_equal(typed.title, full_title_key, title_edits),
                      levenshtein_less_equal(typed.title, title_key, title_edits),
                      levenshtein_less_equal(typed.bare_title, title_key, title_edits)) AS title_edits,
+               -- Of a song's many editions the one that was typed.
+               levenshtein_less_equal(typed.title, full_title_key, title_edits) AS full_title_edits,
                typed.title_edits AS most_title_edits,
                least(levenshtein_less_equal(typed.artist, credit_key, artist_edits),
                      levenshtein_less_equal(typed.artist, main_credit_key, artist_edits),
@@ -41,7 +43,7 @@ LANGUAGE sql STABLE AS $$
     ), ranked AS MATERIALIZED (
         SELECT place, id, row_number() OVER (
             PARTITION BY place
-            ORDER BY title_edits + artist_edits, popularity DESC, id) AS rank
+            ORDER BY title_edits + artist_edits, full_title_edits, popularity DESC, id) AS rank
         FROM compared
         WHERE (title_edits <= most_title_edits OR title_contained)
           AND (artist_edits <= most_artist_edits OR artist_contained)
@@ -49,7 +51,7 @@ LANGUAGE sql STABLE AS $$
     SELECT ranked.place, t.id, t.external_id, t.title, t.artist_credit, t.album, t.year::int,
            t.duration_ms, t.popularity, t.title_key, t.full_title_key, t.credit_key,
            t.main_credit_key,
-           CASE WHEN albums[ranked.place] <> '' THEN search_key(search_normalise(t.album)) ELSE '' END
+           CASE WHEN albums[ranked.place] = '' THEN '' ELSE search_key(search_normalise(t.album)) END
     FROM ranked JOIN LATERAL (SELECT * FROM track WHERE track.id = ranked.id OFFSET 0) AS t ON true
     WHERE rank <= most
     ORDER BY place, rank
