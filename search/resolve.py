@@ -82,15 +82,19 @@ def resolve(entries: Sequence[Entry]) -> list[Resolution]:
 
 def ranked(entry: Entry, candidates: Candidates) -> list[tuple[Candidate, Differences]]:
     """The tracks, each with how its names differ from the typed ones, nearest first."""
+    typed = candidates.names
     compared = [
         (
             track,
             differences(
-                candidates.names,
+                typed,
                 track.names,
                 artist_known=candidates.artist_known,
-                same_artists=are_same_artists(entry.artist, track.artist_credit),
-                word=farthest_word(entry.title, track.title),
+                same_artists=typed.artist != track.credit_key
+                and are_same_artists(entry.artist, track.artist_credit),
+                word=farthest_word(entry.title, track.title)
+                if typed.title not in (track.title_key, track.full_title_key)
+                else 0,
             ),
         )
         for track in candidates.tracks.values()
