@@ -2,11 +2,7 @@
 
 import http.client
 import json
-import os
 import random
-import socket
-import subprocess
-import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -16,7 +12,6 @@ from functools import partial
 from types import SimpleNamespace
 from urllib.parse import urlencode
 
-from django.conf import settings
 from django.core.management.base import CommandError
 from django.db import connection
 from rich.console import Console
@@ -24,6 +19,7 @@ from rich.table import Table
 from tqdm import tqdm
 
 from benchmarks.judging import Judged, Measures, Ranked, percentile
+from benchmarks.serving import served
 from search.engine import search
 from search.suggest import suggest
 
@@ -52,7 +48,7 @@ def run(queries: list[Judged], *, plain: int, over_http: bool, console: Console)
     _ask(ours, queries, _ask_engine, warm_up)
     runs = [ours]
     if over_http:
-        with _served() as address:
+        with served() as address:
             connected = http.client.HTTPConnection(*address, timeout=60)
             http_run = Run("vibomat over HTTP")
             _ask(http_run, queries, lambda query: _ask_api(connected, query), warm_up)
@@ -132,34 +128,6 @@ def _timed_statements(call: Callable[[], object]) -> float:
     with connection.execute_wrapper(timed):
         call()
     return took
-
-
-@contextmanager
-def _served() -> Iterator[tuple[str, int]]:
-    """The site by gunicorn with one worker, on a free port of this machine."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    server = subprocess.Popen(
-        [sys.executable, "-m", "gunicorn", "vibomat.wsgi", "--bind", f"127.0.0.1:{port}"],
-        cwd=settings.BASE_DIR,
-        env={**os.environ, "HTTPS": "false"},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        for _ in range(150):
-            try:
-                socket.create_connection(("127.0.0.1", port), 1).close()
-                break
-            except OSError:
-                time.sleep(0.1)
-        else:
-            raise CommandError("gunicorn did not start within 15 s.")
-        yield "127.0.0.1", port
-    finally:
-        server.terminate()
-        server.wait()
 
 
 @contextmanager
