@@ -1,4 +1,4 @@
-"""A primary key that carries its time of creation."""
+"""A primary key that carries its time of creation, and JSON that is validated as content."""
 
 import time
 import uuid
@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db import models
+
+from archives.content import validate_content
 
 
 def uuid7() -> uuid.UUID:
@@ -34,3 +36,15 @@ class UUID7Field(models.UUIDField):  # type: ignore[type-arg]
         name, _, args, kwargs = super().deconstruct()
         del kwargs["default"]
         return name, "django.db.models.UUIDField", args, kwargs
+
+
+class ContentField(models.JSONField):
+    """An archive's content; see `archives.content`. Migrations see a `JSONField`."""
+
+    def validate(self, value: Any, model_instance: models.Model | None) -> None:
+        # Not JSONField's own: it fails on what is nested too deep, and lets NaN pass.
+        validate_content(value)
+
+    def deconstruct(self) -> tuple[str, str, Sequence[Any], dict[str, Any]]:
+        name, _, args, kwargs = super().deconstruct()
+        return name, "django.db.models.JSONField", args, kwargs

@@ -1,13 +1,17 @@
 """Archives: playlists kept as JSON."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator
 from django.db import models
 from django.db.models.functions import Now
 
-from archives.fields import UUID7Field
+from archives.content import validate_content
+from archives.fields import ContentField, UUID7Field
+from vibomat.accounts.validators import validate_text
 
 # What triggers write whatever a statement says (archives/migrations/sql/present.sql).
 WRITTEN_BY_TRIGGERS = ("updated", "revision", "track_count", "total_duration_ms")
@@ -86,7 +90,7 @@ class Archive(models.Model):
     updated = models.DateTimeField(db_default=Now(), editable=False)
     last_synced = models.DateTimeField(null=True, blank=True, db_column="last_synced_at")
     deleted = models.DateTimeField(null=True, blank=True, db_column="deleted_at")
-    content = models.JSONField(blank=True, default=dict, db_default={})
+    content = ContentField(blank=True, default=dict, db_default={})
     revision = models.PositiveIntegerField(db_default=1, editable=False)
     track_count = models.PositiveIntegerField("number of tracks", db_default=0, editable=False)
     total_duration_ms = models.PositiveBigIntegerField(
@@ -124,3 +128,25 @@ class Archive(models.Model):
         super().save(*args, **kwargs)
         if not adding:
             self.refresh_from_db(fields=WRITTEN_BY_TRIGGERS)
+
+    def clean(self) -> None:
+        super().clean()
+        errors: dict[str, ValidationError] = {}
+
+        def check(name: str, validate: Callable[[Any], None]) -> None:
+            try:
+                validate(getattr(self, name))
+            except ValidationError as error:
+                errors[name] = error
+
+        # Not as the fields' validators: migrations would import them from here.
+        for name in ("name", "description", "status", "provider", "provider_id"):
+            if isinstance(getattr(self, name), str):
+                check(name, validate_text)
+        if isinstance(self.name, str) and self.name.isspace():
+            errors["name"] = ValidationError("This field cannot be blank.", "blank")
+        # A field that may be blank isn't asked about an empty value, such as [].
+        if not self.content:
+            check("content", validate_content)
+        if errors:
+            raise ValidationError(errors)
