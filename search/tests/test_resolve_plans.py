@@ -2,8 +2,8 @@
 
 import pytest
 
-from search.resolve import Entry, resolve
 from search.plans import plans_of
+from search.resolve import Entry, resolve
 from search.tests.test_stage_plans import large_catalogue, no_sequential_scan  # noqa: F401
 
 pytestmark = pytest.mark.usefixtures("large_catalogue", "db")
