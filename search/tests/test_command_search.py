@@ -65,7 +65,7 @@ def test_nothing_found() -> None:
 @pytest.mark.usefixtures("catalogue")
 def test_json_is_what_the_api_answers(client: Client) -> None:
     printed = json.loads(run("beyonse halo", "--json", "--limit", "2"))
-    answered = client.get("/api/search/", {"q": "beyonse halo", "limit": 2}).json()
+    answered = client.get("/api/search/", {"q": "beyonse halo", "limit": "2"}).json()
     del printed["took_ms"], answered["took_ms"]
     assert printed == answered
 
