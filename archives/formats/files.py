@@ -3,6 +3,7 @@
 import io
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
@@ -114,24 +115,20 @@ def _detect(source: Source) -> Format:
 
 def _detect_json(source: Source) -> Format:
     head = source.head().removeprefix(UTF8_BOM).lstrip()
-    values = [json_documents.complete(head)]
     # Where a file's first lines are broken, the next one tells.
-    values += [
-        json_documents.parse(line.decode(errors="replace")).value for line in head.split(b"\n")
-    ]
-    for value in values:
+    lines = (json_documents.parse(line.decode(errors="replace")) for line in head.split(b"\n"))
+    for value in chain([json_documents.complete(head)], (line.value for line in lines)):
         if json_documents.is_container(value):
             value = value["playlists"]
         if isinstance(value, list):
             value = value[0] if value else None
         if found := format_of(value):
             return found
-    lines = json_documents.layout(source) == "lines"
-    problem = json_documents.parse(
-        (head.split(b"\n")[0] if lines else head).decode(errors="replace")
-    )[1]
+    by_lines = json_documents.layout(source) == "lines"
+    beginning = head.split(b"\n")[0] if by_lines else head
+    problem = json_documents.parse(beginning.decode(errors="replace")).problem
     # A beginning of a longer file is never a whole value.
-    if problem and (lines or len(head) < HEAD):
+    if problem and (by_lines or len(head) < HEAD):
         raise source.error(problem)
     raise source.error("is JSON of no format that is known")
 
