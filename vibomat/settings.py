@@ -70,6 +70,7 @@ INSTALLED_APPS = [
     "vibomat",
     "vibomat.accounts",
     "search",
+    "archives",
     "benchmarks",
     "rest_framework",
     "drf_spectacular",

@@ -1,0 +1,152 @@
+"""Archives: playlists kept as JSON."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxLengthValidator
+from django.db import models
+from django.db.models.functions import Now
+
+from archives.content import validate_content
+from archives.fields import ContentField, UUID7Field
+from vibomat.accounts.validators import validate_text
+
+# What triggers write whatever a statement says (archives/migrations/sql/present.sql).
+WRITTEN_BY_TRIGGERS = ("updated", "revision", "track_count", "total_duration_ms")
+
+
+class Visibility(models.TextChoices):
+    """Who may read an archive: its owner; whoever knows its id; everybody, who also find it."""
+
+    PRIVATE = "private"
+    UNLISTED = "unlisted"
+    PUBLIC = "public"
+
+
+class Status(models.TextChoices):
+    """The statuses Vibomat gives. Others of up to 50 characters may come with imported archives."""
+
+    DRAFT = "draft"
+    PUBLISHED = "published"
+    SYNCED = "synced"
+
+
+class Archive(models.Model):
+    """A playlist, whose `content` is described in docs/archives.md.
+
+    Its table is partitioned by months of `id`, a UUID of version 7; ids of the older Vibomat's
+    archives are random. Empty text means unknown, `owner` null nobody: only staff see such an
+    archive. `deleted` is when it was put into the bin.
+
+    `created` of an archive from the older schema, which has no such time, is the earliest of its
+    `last_synced` and `deleted`; where it has neither, the time at which it was migrated.
+
+    The database keeps `track_count`, `total_duration_ms` (the sum of the tracks' `duration_ms`;
+    where no track has one, what the older Vibomat had noted, or null), `updated` and `revision`,
+    which every update raises by one.
+    """
+
+    id = UUID7Field(primary_key=True, editable=False)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="archives",
+        db_column="user_id",
+        db_index=False,
+    )
+    name = models.TextField(validators=[MaxLengthValidator(1000)])
+    description = models.TextField(
+        blank=True, default="", db_default="", validators=[MaxLengthValidator(10_000)]
+    )
+    visibility = models.TextField(
+        choices=Visibility.choices, default=Visibility.PRIVATE, db_default=Visibility.PRIVATE
+    )
+    status = models.TextField(
+        blank=True,
+        default=Status.DRAFT,
+        db_default=Status.DRAFT,
+        validators=[MaxLengthValidator(50)],
+    )
+    provider = models.TextField(
+        blank=True, default="", db_default="", validators=[MaxLengthValidator(50)]
+    )
+    provider_id = models.TextField(
+        blank=True, default="", db_default="", validators=[MaxLengthValidator(255)]
+    )
+    derived_from = models.ForeignKey(
+        "self",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="derived",
+        db_column="source_id",
+        db_index=False,
+    )
+    created = models.DateTimeField(db_default=Now(), editable=False)
+    updated = models.DateTimeField(db_default=Now(), editable=False)
+    last_synced = models.DateTimeField(null=True, blank=True, db_column="last_synced_at")
+    deleted = models.DateTimeField(null=True, blank=True, db_column="deleted_at")
+    content = ContentField(blank=True, default=dict, db_default={})
+    revision = models.PositiveIntegerField(db_default=1, editable=False)
+    track_count = models.PositiveIntegerField("number of tracks", db_default=0, editable=False)
+    total_duration_ms = models.PositiveBigIntegerField(
+        "total duration in ms", null=True, editable=False
+    )
+
+    class Meta:
+        db_table = "playlist"
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(visibility__in=["private", "unlisted", "public"]),
+                name="archive_visibility_known",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["owner", "-created", "-id"], name="archive_owner_newest"),
+            models.Index(
+                fields=["-created", "-id"],
+                name="archive_public_newest",
+                condition=models.Q(visibility="public", deleted=None),
+            ),
+            models.Index(
+                fields=["derived_from"],
+                name="archive_derived_from",
+                condition=models.Q(derived_from__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save, and read back what triggers wrote."""
+        adding = self._state.adding
+        super().save(*args, **kwargs)
+        if not adding:
+            self.refresh_from_db(fields=WRITTEN_BY_TRIGGERS)
+
+    def clean(self) -> None:
+        super().clean()
+        errors: dict[str, ValidationError] = {}
+
+        def check(name: str, validate: Callable[[Any], None]) -> None:
+            try:
+                validate(getattr(self, name))
+            except ValidationError as error:
+                errors[name] = error
+
+        # Not as the fields' validators: migrations would import them from here.
+        for name in ("name", "description", "status", "provider", "provider_id"):
+            if isinstance(getattr(self, name), str):
+                check(name, validate_text)
+        if isinstance(self.name, str) and self.name.isspace():
+            errors["name"] = ValidationError("This field cannot be blank.", "blank")
+        # A field that may be blank isn't asked about an empty value, such as [].
+        if not self.content:
+            check("content", validate_content)
+        if errors:
+            raise ValidationError(errors)

@@ -1,0 +1,528 @@
+"""The older Vibomat's playlists become archives and go back, and nothing of them is lost."""
+
+import json
+import random
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from decimal import Decimal
+from io import StringIO
+from typing import Any
+
+import psycopg
+import pytest
+from django.core.management import call_command
+from django.db import OperationalError, connection, connections
+
+from archives.models import Archive
+from vibomat.accounts.models import User
+from vibomat.migration_operations import RunInBatches
+
+from .older import (
+    HELD,
+    OLDER,
+    STEPS,
+    UNHELD,
+    add_older,
+    add_user,
+    assert_returned,
+    execute,
+    migrate,
+    older_rows,
+    populate,
+    present_rows,
+)
+
+
+@pytest.fixture
+def older(transactional_db: None) -> Iterator[None]:
+    """The older schema, without rows; the present one again in the end."""
+    migrate(OLDER)
+    yield
+    migrate()
+
+
+def schema() -> list[tuple[Any, ...]]:
+    return execute("""
+        SELECT relname, attname, format_type(atttypid, atttypmod), attnotnull,
+            (SELECT pg_get_expr(adbin, adrelid) FROM pg_attrdef
+             WHERE adrelid = attrelid AND adnum = attnum)
+        FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid
+        WHERE relnamespace = 'public'::regnamespace AND attnum > 0 AND NOT attisdropped
+            AND relname LIKE 'playlist%%'
+        ORDER BY 1, 2
+    """)
+
+
+def functions() -> list[tuple[Any, ...]]:
+    return execute("SELECT proname FROM pg_proc WHERE proname LIKE 'archive\\_%%' ORDER BY 1")
+
+
+def test_every_row_returns_and_forward_again_is_the_same(older: None) -> None:
+    populate(3000, [add_user(), add_user()])
+    before, older_schema = older_rows(), schema()
+    assert len(before) == 3000
+    migrate()
+    present, present_schema = present_rows(), schema()
+    assert present.keys() == before.keys()
+    migrate(OLDER)
+    assert_returned(before)
+    assert schema() == older_schema
+    assert functions() == []
+    migrate()
+    assert present_rows() == present
+    assert schema() == present_schema
+    assert functions() == [("archive_fill",), ("archive_total_duration",)]
+    assert execute("SELECT to_regclass('archive_kept_aside')") == [(None,)]
+
+
+def test_what_each_older_value_becomes(older: None) -> None:
+    owner = add_user()
+    deleted = datetime(2024, 5, 1, tzinfo=UTC)
+    full = add_older(
+        user_id=owner,
+        description="For late",
+        public=True,
+        status="x" * 50,
+        provider="spotify",
+        provider_id="37i9",
+        total_duration_ms=5,
+        deleted_at=deleted,
+        last_synced_at=datetime(2024, 6, 1, tzinfo=UTC),
+        content_json='{"tracks": [{"artist": "Air", "duration_ms": 1000}, {"duration_ms": 7}]}',
+    )
+    derived = add_older(name=None, source_id=full, total_duration_ms=5, content_json="[]")
+    lost = add_older(user_id=uuid.uuid4(), source_id=uuid.uuid4(), public=False)
+    migrate()
+    archive = Archive.objects.get(pk=full)
+    assert (archive.owner_id, archive.name, archive.description) == (
+        owner,
+        "Late Night",
+        "For late",
+    )
+    assert (archive.visibility, archive.status) == ("public", "x" * 50)
+    assert (archive.provider, archive.provider_id) == ("spotify", "37i9")
+    assert (archive.track_count, archive.total_duration_ms, archive.revision) == (2, 1007, 1)
+    assert (archive.deleted, archive.created) == (deleted, deleted)
+    copy = Archive.objects.get(pk=derived)
+    assert (copy.owner, copy.name, copy.description, copy.status) == (None, "", "", "")
+    assert (copy.derived_from, copy.visibility, copy.content) == (
+        archive,
+        "private",
+        {"tracks": []},
+    )
+    assert (copy.track_count, copy.total_duration_ms) == (0, 5)
+    orphan = Archive.objects.get(pk=lost)
+    assert (orphan.owner, orphan.derived_from) == (None, None)
+
+
+def as_object(text: str | None) -> Any:
+    """What content that older text becomes."""
+    value = None if text is None else json.loads(text, parse_float=Decimal, parse_int=Decimal)
+    if text is None:
+        return {}
+    if isinstance(value, dict):
+        return value
+    if isinstance(value, list) and all(isinstance(track, dict) for track in value):
+        return {"tracks": value}
+    return {"metadata": {"older_content": value}}
+
+
+def test_json_that_jsonb_holds_becomes_an_object_of_equal_values(older: None) -> None:
+    pks = [add_older(content_json=text) for text in HELD]
+    assert "playlist" not in migrate()
+    for pk, text in zip(pks, HELD, strict=True):
+        [(found,)] = execute("SELECT content::text FROM playlist WHERE id = %s", [pk])
+        assert json.loads(found, parse_float=Decimal, parse_int=Decimal) == as_object(text)
+    assert len(Archive.objects.all()) == len(HELD)
+
+
+REPAIRED = [
+    {"name": "\ufffd", "tracks": [{"artist": "A\ufffdB"}]},
+    {"\ufffd": []},
+    {"metadata": {"older_content": ["\ufffd"]}},
+    {"tracks": [{"artist": "\ufffd🎸", "track": "\\u0000 \ufffd"}]},
+    {"a": 2},
+    {"tracks": [{"artist": "AIR"}]},
+    {"metadata": {"older_content": ["1e400000"]}},
+    {"tracks": [{"artist": "1e400000", "duration_ms": "1e400000"}]},
+    {"n": "1E5000"},
+    {"n": "9" * 4301},
+    {"n": "9" * 400 + ".5"},
+    {},
+    {},
+]
+
+
+def test_json_that_jsonb_cannot_hold_is_reported_repaired_and_kept(
+    older: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pks = [add_older(content_json=text) for text in UNHELD]
+    migrate()
+    report = capsys.readouterr().out
+    for pk, content in zip(pks, REPAIRED, strict=True):
+        assert f"playlist {pk}: JSONB can't hold content_json as it is (" in report
+        assert Archive.objects.get(pk=pk).content == content
+    Archive.objects.update(name="Renamed")
+    migrate(OLDER)
+    assert [older_rows()[pk]["content_json"] for pk in pks] == UNHELD
+    migrate()
+    Archive.objects.update(content={"tracks": []})
+    migrate(OLDER)
+    assert {row["content_json"] for row in older_rows().values()} == {'{"tracks": []}'}
+
+
+def test_a_list_of_tracks_returns_as_one_after_an_edit_unless_it_is_more(older: None) -> None:
+    pk = add_older(content_json='[{"artist": "Air"}]')
+    migrate()
+    Archive.objects.filter(pk=pk).update(content={"tracks": [{"artist": "Air"}, {"artist": "M"}]})
+    migrate(OLDER)
+    assert older_rows()[pk]["content_json"] == '[{"artist": "Air"}, {"artist": "M"}]'
+    migrate()
+    Archive.objects.filter(pk=pk).update(content={"tracks": [], "metadata": {}})
+    migrate(OLDER)
+    assert json.loads(older_rows()[pk]["content_json"]) == {"tracks": [], "metadata": {}}
+
+
+def test_edited_values_go_back_as_edited(older: None) -> None:
+    pk = add_older(name=None, description="", status="", public=None, user_id=uuid.uuid4())
+    pk_total = add_older(total_duration_ms=5, content_json='{"tracks": [{"duration_ms": 7}]}')
+    owner = User.objects.get(pk=add_user())
+    migrate()
+    Archive.objects.filter(pk=pk).update(
+        name="New", description="D", status="synced", visibility="public", owner=owner
+    )
+    Archive.objects.filter(pk=pk_total).update(content={"tracks": [{"duration_ms": 9}]})
+    migrate(OLDER)
+    row = older_rows()[pk]
+    assert (row["name"], row["description"], row["status"]) == ("New", "D", "synced")
+    assert (row["public"], row["user_id"]) == (True, owner.pk)
+    assert older_rows()[pk_total]["total_duration_ms"] == 9
+
+
+def fill_present() -> None:
+    """Archives that the older schema can't hold, in every column."""
+    long = "ü" * 2000
+    owner = User.objects.get(pk=add_user())
+    source = Archive.objects.create(
+        name=long,
+        description=long,
+        status=long,
+        provider=long,
+        provider_id=long,
+        visibility="unlisted",
+        owner=owner,
+        content={"tracks": [{"duration_ms": 4_000_000_000}, {"duration_ms": 5}]},
+    )
+    Archive.objects.create(name="", derived_from=source, visibility="public")
+    Archive.objects.create(name="Later", pk=uuid.UUID("02f00000-0000-7000-8000-000000000000"))
+    Archive.objects.create(name="Random", pk=uuid.uuid4())
+    Archive.objects.filter(name="Later").update(created=datetime(2020, 1, 1, tzinfo=UTC))
+    for _ in range(3):
+        Archive.objects.filter(name="Random").update(status="published")
+
+
+def test_what_the_older_schema_cannot_hold_waits_and_returns(older: None) -> None:
+    migrate()
+    fill_present()
+    before = present_rows()
+    assert len(before) == 4
+    migrate(OLDER)
+    assert {len(row["name"]) for row in older_rows().values()} == {255, 0, 5, 6}
+    migrate()
+    assert present_rows() == before
+
+
+def test_what_the_older_application_changed_meanwhile_wins(older: None) -> None:
+    migrate()
+    fill_present()
+    edited = Archive.objects.get(visibility="unlisted")
+    content = Archive.objects.get(name="Random")
+    same = Archive.objects.get(name="Later")
+    migrate(OLDER)
+    execute("UPDATE playlist SET name = 'Short', public = true WHERE id = %s", [edited.pk])
+    execute("""UPDATE playlist SET content_json = '{"a": 1}' WHERE id = %s""", [content.pk])
+    execute("DELETE FROM playlist WHERE source_id IS NOT NULL")
+    added = add_older()
+    migrate()
+    archive = Archive.objects.get(pk=edited.pk)
+    assert (archive.name, archive.visibility) == ("Short", "public")
+    assert (archive.description, archive.provider_id) == (edited.description, edited.provider_id)
+    assert (archive.created, archive.revision) == (edited.created, edited.revision + 1)
+    assert archive.updated > edited.updated
+    assert Archive.objects.get(pk=content.pk).content == {"a": 1}
+    assert Archive.objects.get(pk=content.pk).revision == content.revision + 1
+    assert Archive.objects.get(pk=same.pk).revision == same.revision
+    assert set(Archive.objects.values_list("pk", flat=True)) == {
+        edited.pk, content.pk, same.pk, added,
+    }  # fmt: skip
+
+
+class Killed(BaseException):
+    pass
+
+
+def migrate_killed_again_and_again(target: str) -> int:
+    """Migrate, its backend terminated after ever more statements, until it gets through."""
+    for stops in range(200):
+        left = 3 + 5 * stops
+
+        def count(run: Callable[..., Any], *arguments: Any) -> Any:
+            nonlocal left
+            left -= 1
+            if left < 0:
+                raise Killed
+            return run(*arguments)
+
+        try:
+            with connection.execute_wrapper(count):
+                migrate(target)
+        except Killed:
+            connection.close()
+        else:
+            return stops
+    raise AssertionError("it never gets through")
+
+
+def test_a_migration_killed_anywhere_continues_when_run_again(
+    older: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = property(lambda operation: 20, lambda operation, size: None)
+    monkeypatch.setattr(RunInBatches, "size", small, raising=False)
+    populate(100, [add_user()])
+    before = older_rows()
+    assert migrate_killed_again_and_again(STEPS[-1]) > 5
+    migrate(OLDER)
+    assert_returned(before)
+    migrate()
+    fill_present()
+    present = present_rows()
+    assert migrate_killed_again_and_again(OLDER) > 5
+    migrate_killed_again_and_again(STEPS[-1])
+    assert present_rows() == present
+
+
+def test_a_backend_terminated_at_random_moments_loses_nothing(older: None) -> None:
+    choose = random.Random(4)
+    populate(1500, [add_user()])
+    before = older_rows()
+    for target in (STEPS[-1], OLDER, STEPS[-1]):
+        for delay in (choose.random() * 0.8, choose.random() * 0.8, None):
+            if delay is not None:
+                with connection.cursor() as cursor:
+                    backend = cursor.connection.info.backend_pid
+                killer = threading.Timer(delay, terminate, [backend])
+                killer.start()
+            try:
+                migrate(target)
+            except OperationalError:
+                connection.close()
+            finally:
+                killer.join()
+            connection.close()
+        if target == OLDER:
+            assert_returned(before)
+        else:
+            assert present_rows().keys() == before.keys()
+    migrate(OLDER)
+    assert_returned(before)
+
+
+def terminate(backend: int) -> None:
+    with connect() as other:
+        other.execute("SELECT pg_terminate_backend(%s)", [backend])
+
+
+def connect() -> psycopg.Connection[Any]:
+    parameters = connection.get_connection_params()
+    keep = ("host", "port", "dbname", "user", "password")
+    return psycopg.connect(
+        **{key: parameters[key] for key in keep if key in parameters}, autocommit=True
+    )
+
+
+def test_a_migration_given_up_halfway_goes_the_other_way_without_loss(older: None) -> None:
+    populate(0, [add_user()])
+    before = older_rows()
+    for step in STEPS[1:]:
+        migrate(step)
+        migrate(OLDER)
+        assert_returned(before)
+    migrate()
+    fill_present()
+    present = present_rows()
+    for step in reversed(STEPS[:-1]):
+        migrate(step)
+        migrate()
+        assert present_rows() == present
+    migrate(OLDER)
+    for step in STEPS[1:]:
+        migrate(step)
+        migrate(OLDER)
+    migrate()
+    assert present_rows() == present
+
+
+class Writer(threading.Thread):
+    """Inserts, updates and deletes playlists by the schema it finds, and remembers what it did."""
+
+    def __init__(self, seed: int, stop: threading.Event) -> None:
+        super().__init__()
+        self.choose = random.Random(seed)
+        self.stop = stop
+        self.written: dict[uuid.UUID, tuple[str, int]] = {}
+        self.deleted: set[uuid.UUID] = set()
+        self.schemas: set[str] = set()
+        self.failure: BaseException | None = None
+        self.longest = 0.0
+        self.count = 0
+
+    def run(self) -> None:
+        try:
+            with connect() as self.connection:
+                while not self.stop.is_set():
+                    began = time.monotonic()
+                    self.write()
+                    self.longest = max(self.longest, time.monotonic() - began)
+        except BaseException as error:
+            self.failure = error
+
+    def write(self) -> None:
+        # A statement prepared for one schema is refused by the other: then it is written anew.
+        for column in ("content_json", "content"):
+            try:
+                self.write_to(column)
+            except psycopg.errors.UndefinedColumn:
+                continue
+            except psycopg.errors.DeadlockDetected:
+                return
+            self.schemas.add(column)
+            self.count += 1
+            return
+
+    def write_to(self, column: str) -> None:
+        n = self.choose.randrange(10**9)
+        content, name = json.dumps({"n": n}), f"Mix {n}"
+        action = self.choose.random()
+        if action < 0.5 or not self.written:
+            pk = uuid.UUID(int=self.choose.getrandbits(128), version=4)
+            sql = f"INSERT INTO playlist (name, {column}, id) VALUES (%s, %s, %s)"
+        else:
+            pk = self.choose.choice(list(self.written))
+            if action < 0.6:
+                done = self.connection.execute(
+                    f"DELETE FROM playlist WHERE id = %s AND {column} IS NOT NULL", [pk]
+                )
+                assert done.rowcount == 1
+                del self.written[pk]
+                self.deleted.add(pk)
+                return
+            sql = f"UPDATE playlist SET name = %s, {column} = %s WHERE id = %s"
+        done = self.connection.execute(sql, [name, content, pk], prepare=False)
+        assert done.rowcount == 1
+        self.written[pk] = (name, n)
+
+
+def test_writers_lose_nothing_while_it_runs_and_wait_only_a_moment(older: None) -> None:
+    populate(1000, [add_user()])
+    stop = threading.Event()
+    writers = [Writer(seed, stop) for seed in range(3)]
+    for writer in writers:
+        writer.start()
+    try:
+        for step in [*STEPS[1:], *reversed(STEPS[:-1])]:
+            migrate(step)
+            time.sleep(0.05)
+    finally:
+        stop.set()
+        for writer in writers:
+            writer.join()
+    assert [writer.failure for writer in writers] == [None] * 3
+    assert all(writer.schemas == {"content_json", "content"} for writer in writers)
+    assert all(writer.count > 100 for writer in writers)
+    rows = older_rows()
+    for writer in writers:
+        for pk, (name, n) in writer.written.items():
+            assert (rows[pk]["name"], json.loads(rows[pk]["content_json"])) == (name, {"n": n})
+        assert not writer.deleted & rows.keys()
+    assert len(rows) == 1000 + sum(len(writer.written) for writer in writers)
+    assert max(writer.longest for writer in writers) < 2
+    migrate()
+    assert present_rows().keys() == rows.keys()
+
+
+@pytest.fixture
+def older_database(transactional_db: None) -> Iterator[None]:
+    """Another, empty database in the place of the default one."""
+    usual = connections["default"]
+    name = f"{usual.settings_dict['NAME']}_older"
+    quoted = usual.ops.quote_name(name)
+    execute(f"DROP DATABASE IF EXISTS {quoted}")
+    execute(f"CREATE DATABASE {quoted}")
+    other = connections.create_connection("default")
+    other.settings_dict = usual.settings_dict | {"NAME": name}
+    connections["default"] = other
+    try:
+        yield
+    finally:
+        other.close()
+        connections["default"] = usual
+        execute(f"DROP DATABASE {quoted} WITH (FORCE)")
+
+
+def test_an_older_database_is_migrated_in_place(older_database: None) -> None:
+    # As others may have made it: indexes, foreign keys and stricter columns.
+    call_command("migrate", "accounts", verbosity=0)
+    execute("""
+        CREATE TABLE playlist (id uuid NOT NULL, user_id uuid NOT NULL REFERENCES "user",
+            name varchar(255) NOT NULL, description varchar(1024), public bool NOT NULL,
+            status varchar(50) CHECK (status <> 'x'), provider varchar(50),
+            provider_id varchar(255), total_duration_ms int, deleted_at timestamptz,
+            last_synced_at timestamptz, content_json json, source_id uuid,
+            CONSTRAINT pk_playlist PRIMARY KEY (id), UNIQUE (user_id, name));
+        ALTER TABLE playlist ADD FOREIGN KEY (source_id) REFERENCES playlist ON DELETE CASCADE;
+        CREATE UNIQUE INDEX ix_playlist ON playlist (provider_id);
+        CREATE TABLE playlist_like (playlist_id uuid REFERENCES playlist ON DELETE CASCADE);
+    """)
+    owner = add_user()
+    pk = add_older(user_id=owner, public=True, content_json='{"tracks": [{"artist": "Air"}]}')
+    execute("INSERT INTO playlist_like VALUES (%s)", [pk])
+    before = older_rows()
+    output = StringIO()
+    call_command("migrate", "archives", fake_initial=True, no_color=True, stdout=output)
+    assert "archives.0001_initial... FAKED" in output.getvalue()
+    archive = Archive.objects.get(owner=owner, track_count=1)
+    twin = Archive.objects.create(name=archive.name, owner=archive.owner)
+    execute("INSERT INTO playlist_like VALUES (%s)", [twin.pk])
+    twin_pk = twin.pk
+    execute("DELETE FROM playlist WHERE id = %s", [twin_pk])
+    assert execute("SELECT playlist_id FROM playlist_like") == [(pk,)]
+    migrate(OLDER)
+    assert_returned(before)
+    with pytest.raises(Exception, match="violates foreign key"):
+        execute("INSERT INTO playlist_like VALUES (%s)", [twin_pk])
+    assert execute(
+        "SELECT convalidated FROM pg_constraint WHERE conname LIKE 'playlist_like%%'"
+        " AND contype = 'f'"
+    ) == [(True,)]
+
+
+def test_the_first_migration_makes_the_older_schema(older: None) -> None:
+    assert schema() == [
+        ("playlist", "content_json", "json", False, None),
+        ("playlist", "deleted_at", "timestamp with time zone", False, None),
+        ("playlist", "description", "character varying(1024)", False, None),
+        ("playlist", "id", "uuid", True, None),
+        ("playlist", "last_synced_at", "timestamp with time zone", False, None),
+        ("playlist", "name", "character varying(255)", False, None),
+        ("playlist", "provider", "character varying(50)", False, None),
+        ("playlist", "provider_id", "character varying(255)", False, None),
+        ("playlist", "public", "boolean", False, None),
+        ("playlist", "source_id", "uuid", False, None),
+        ("playlist", "status", "character varying(50)", False, None),
+        ("playlist", "total_duration_ms", "integer", False, None),
+        ("playlist", "user_id", "uuid", False, None),
+        ("playlist_pkey", "id", "uuid", False, None),
+    ]
