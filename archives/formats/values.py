@@ -6,12 +6,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from archives.content import MAX_DEPTH, MAX_DURATION_MS
 from archives.formats.playlist import VISIBILITIES, Playlist, Reading
 
 TRACK_TEXTS = ("artist", "track", "album", "version", "uri")
-DEPTH_LIMIT = 64
-# What PostgreSQL's integer holds; in milliseconds 24 days.
-DURATION_LIMIT = 2**31 - 1
 
 # Neither UTF-8 nor PostgreSQL's text holds these.
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
@@ -21,7 +19,7 @@ LEFT_OUT = object()
 
 
 class TooDeep(Exception):
-    """A value that is nested deeper than `DEPTH_LIMIT`."""
+    """A value that is nested deeper than `MAX_DEPTH`."""
 
 
 def storable(value: Any) -> tuple[Any, bool]:
@@ -38,7 +36,7 @@ def storable(value: Any) -> tuple[Any, bool]:
             replaced = replaced or count > 0
             return text
         if isinstance(value, (dict, list)):
-            if depth == DEPTH_LIMIT:
+            if depth == MAX_DEPTH:
                 raise TooDeep
             if isinstance(value, dict):
                 return {walk(key, depth): walk(item, depth + 1) for key, item in value.items()}
@@ -73,8 +71,8 @@ def milliseconds(value: Any) -> int:
         raise ValueError("is no number of milliseconds")
     if value < 0:
         raise ValueError("is negative")
-    if not value <= DURATION_LIMIT:
-        raise ValueError(f"is more than {DURATION_LIMIT:,} ms")
+    if not value <= MAX_DURATION_MS:
+        raise ValueError(f"is more than {MAX_DURATION_MS:,} ms")
     return round(value)
 
 
@@ -89,13 +87,18 @@ def moment(value: Any) -> datetime | None:
         return None
 
 
+def says(values: Mapping[str, Any], *keys: str) -> bool:
+    """Whether one of the texts has more than spaces."""
+    return any((values.get(key) or "").strip() for key in keys)
+
+
 def without_empty(values: Mapping[str, Any]) -> dict[str, Any]:
     """Without the empty texts, lists and objects, and without nulls."""
     return {key: value for key, value in values.items() if value not in ("", None, [], {})}
 
 
 def tidy_tracks(tracks: Iterable[Any], reading: Reading) -> list[dict[str, Any]]:
-    """The tracks whose known keys have the right types, in their order.
+    """The tracks in their order, their known keys of the types that an archive asks for.
 
     What isn't a track, and a value that can't be made right, is left out and noted.
     """
@@ -107,7 +110,7 @@ def tidy_tracks(tracks: Iterable[Any], reading: Reading) -> list[dict[str, Any]]
             reading.skip("is no object", index)
             continue
         tidied = _tidy_track(track, index, reading)
-        if any(tidied.get(key, "").strip() for key in ("artist", "track")):
+        if says(tidied, "artist", "track"):
             kept.append(tidied)
         else:
             reading.skip("has neither an artist nor a title", index)
@@ -122,7 +125,10 @@ def _tidy_track(track: Mapping[str, Any], index: int, reading: Reading) -> dict[
 
     for key in TRACK_TEXTS:
         _tidy_text(tidied, key, skip)
-    if (duration := tidied.pop("duration_ms", None)) not in (None, ""):
+    if tidied.get("artist") is None:
+        tidied["artist"] = ""
+    if tidied.get("duration_ms") is not None:
+        duration = tidied.pop("duration_ms")
         try:
             tidied["duration_ms"] = milliseconds(duration)
         except ValueError as error:
@@ -132,7 +138,7 @@ def _tidy_track(track: Mapping[str, Any], index: int, reading: Reading) -> dict[
         ("playable", _is_answer, "is neither true, false nor null"),
     ):
         _drop_unless(_is_object, tidied, key, "is no object", skip)
-        if key not in tidied:
+        if tidied.get(key) is None:
             continue
         kept = {}
         for provider, item in tidied[key].items():
@@ -156,7 +162,7 @@ def tidy_content(content: Mapping[str, Any], reading: Reading) -> dict[str, Any]
     for key in ("name", "description"):
         _tidy_text(tidied, key, skip)
     _drop_unless(_is_object, tidied, "metadata", "is no object", skip)
-    if "metadata" in tidied:
+    if tidied.get("metadata") is not None:
         metadata = tidied["metadata"] = dict(tidied["metadata"])
         _drop_unless(_is_text, metadata, "mood", "is no text", skip, "metadata.")
         _drop_unless(_is_texts, metadata, "tags", "is no list of texts", skip, "metadata.")
@@ -178,8 +184,9 @@ def _drop_unless(
     skip: Callable[[str, str], None],
     place: str = "",
 ) -> None:
-    """Take out a value of the wrong type and note that; a null says nothing, and goes quietly."""
-    if key in values and not right(values[key]) and values.pop(key) is not None:
+    """Take out a value of the wrong type and note that; null is of any."""
+    if values.get(key) is not None and not right(values[key]):
+        del values[key]
         skip(place + key, reason)
 
 
@@ -209,10 +216,8 @@ def finished(playlist: Playlist, reading: Reading) -> Playlist | None:
     if replaced:
         reading.skip("a NUL or lone surrogate, in whose place is U+FFFD", field="content")
     content = tidy_content(content, reading)
-    content["tracks"] = tidy_tracks(content.get("tracks", []), reading)
-    if not content["tracks"] and not any(
-        content.get(key, "").strip() for key in ("name", "description")
-    ):
+    content["tracks"] = tidy_tracks(content.get("tracks") or [], reading)
+    if not content["tracks"] and not says(content, "name", "description"):
         return None
     provider, provider_id = storable([playlist.provider, playlist.provider_id])[0]
     return replace(

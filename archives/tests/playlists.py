@@ -7,8 +7,10 @@ from typing import Any
 from hypothesis import strategies as st
 
 from archives import formats
+from archives.content import MAX_DURATION_MS
 from archives.formats import Format, Playlist, Skipped, exportify
 from archives.formats.providers import provider_ids
+from archives.formats.values import says
 
 # Everything that PostgreSQL's text holds.
 texts = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=12)
@@ -18,7 +20,7 @@ spotify_uris = spotify_ids.map("spotify:track:{}".format)
 uris = spotify_uris | st.from_regex(
     r"https://example\.org/[a-z0-9%/]{0,3}[a-z]\.ogg", fullmatch=True
 )
-durations = st.integers(0, 2**31 - 1)
+durations = st.integers(0, MAX_DURATION_MS)
 anything = st.recursive(
     st.none() | st.booleans() | st.integers(-(10**20), 10**20) | texts
     | st.floats(allow_nan=False, allow_infinity=False),
@@ -33,7 +35,7 @@ def objects(required: dict[str, Any], optional: dict[str, Any]) -> st.SearchStra
 
 
 def _named(track: dict[str, Any]) -> bool:
-    return bool(track.get("artist", "").strip() or track.get("track", "").strip())
+    return says(track, "artist", "track")
 
 
 def tracks(**keys: Any) -> st.SearchStrategy[list[dict[str, Any]]]:
@@ -42,9 +44,7 @@ def tracks(**keys: Any) -> st.SearchStrategy[list[dict[str, Any]]]:
 
 
 def says_something(playlist: Playlist) -> bool:
-    return bool(playlist.content["tracks"]) or any(
-        playlist.content.get(key, "").strip() for key in ("name", "description")
-    )
+    return bool(playlist.content["tracks"]) or says(playlist.content, "name", "description")
 
 
 def _with_unknown_keys(known: st.SearchStrategy[Any], taken: set[str]) -> st.SearchStrategy[Any]:
@@ -52,26 +52,36 @@ def _with_unknown_keys(known: st.SearchStrategy[Any], taken: set[str]) -> st.Sea
     return st.builds(lambda unknown, known: {**unknown, **known}, unknown, known)
 
 
-TRACK_KEYS = {
-    "artist": texts,
-    "track": texts,
-    "album": texts,
-    "version": texts,
-    "duration_ms": durations,
-    "uri": uris | texts,
-    "provider_ids": st.dictionaries(providers, texts, max_size=2),
-    "playable": st.dictionaries(providers, st.none() | st.booleans(), max_size=2),
-    "verified_by": st.lists(texts, max_size=2),
+unknown = st.none()
+track_keys = {
+    "track": unknown | texts,
+    "album": unknown | texts,
+    "version": unknown | texts,
+    "duration_ms": unknown | durations,
+    "uri": unknown | uris | texts,
+    "provider_ids": unknown | st.dictionaries(providers, texts, max_size=2),
+    "playable": unknown | st.dictionaries(providers, st.none() | st.booleans(), max_size=2),
+    "verified_by": unknown | st.lists(texts, max_size=2),
 }
 whole_tracks = st.lists(
-    _with_unknown_keys(objects({}, TRACK_KEYS).filter(_named), set(TRACK_KEYS)), max_size=3
+    _with_unknown_keys(
+        objects({"artist": texts}, track_keys).filter(_named), {"artist", *track_keys}
+    ),
+    max_size=3,
 )
-metadata = _with_unknown_keys(
-    objects({}, {"mood": texts, "tags": st.lists(texts, max_size=3), "creator": texts}),
-    {"mood", "tags", "creator"},
-)
+metadata_keys = {
+    "mood": unknown | texts,
+    "tags": unknown | st.lists(texts, max_size=3),
+    "creator": texts,
+}
+metadata = _with_unknown_keys(objects({}, metadata_keys), set(metadata_keys))
+content_keys = {
+    "name": unknown | texts,
+    "description": unknown | texts,
+    "metadata": unknown | metadata,
+}
 whole_contents = _with_unknown_keys(
-    objects({"tracks": whole_tracks}, {"name": texts, "description": texts, "metadata": metadata}),
+    objects({"tracks": whole_tracks}, content_keys),
     {"name", "description", "tracks", "metadata", "playlist", "source", "public", "visibility",
      "provider", "provider_id", "created"},
 )  # fmt: skip
@@ -125,7 +135,7 @@ _counts = st.integers(1, 2**40)
 mpd = plain(
     objects(
         {"tracks": plain_tracks(
-            artist=texts, track=texts, album=texts, duration_ms=st.integers(1, 2**31 - 1),
+            artist=texts, track=texts, album=texts, duration_ms=st.integers(1, MAX_DURATION_MS),
             uri=spotify_uris, artist_uri=texts, album_uri=texts)},
         {"name": texts.filter(bool), "description": texts.filter(bool),
          "metadata": objects({"num_followers": _counts}, {

@@ -523,7 +523,7 @@ def test_a_broken_line_is_reported_and_the_next_is_read() -> None:
 
 def test_what_an_array_has_before_a_broken_place_is_read() -> None:
     reading = formats.read(_Chunks(iter([b'[{"tracks": [{"track": "a"}]}, {"tracks": [}]'])))
-    assert next(reading) == Playlist({"tracks": [{"track": "a"}]})
+    assert next(reading) == Playlist({"tracks": [{"artist": "", "track": "a"}]})
     with pytest.raises(FormatError, match=r"^The file is no valid JSON \(Expecting value\)\.$"):
         next(reading)
 
