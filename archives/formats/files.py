@@ -89,7 +89,7 @@ def _storable(playlist: Playlist) -> Playlist:
     content["tracks"] = [
         track for track in (tracks if isinstance(tracks, list) else []) if isinstance(track, dict)
     ]
-    if not isinstance(content.get("metadata", {}), dict):
+    if not isinstance(content.get("metadata"), dict | None):
         del content["metadata"]
     return replace(playlist, content=content)
 

@@ -111,7 +111,9 @@ def plain(content: st.SearchStrategy[Any], **keys: Any) -> st.SearchStrategy[Pla
 
 
 def plain_tracks(**keys: Any) -> st.SearchStrategy[list[dict[str, Any]]]:
-    return tracks(**keys).map(lambda found: [_identified(_without_empty(track)) for track in found])
+    return tracks(**keys).map(
+        lambda found: [{"artist": ""} | _identified(_without_empty(track)) for track in found]
+    )
 
 
 _lines = texts.map(lambda text: " ".join(text.splitlines()).replace("\r", "").strip())

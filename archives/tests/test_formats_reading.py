@@ -403,9 +403,9 @@ def test_four_collections_in_one_file() -> None:
                 "metadata": {"source": "harisekhon"},
                 "tracks": [
                     {"artist": "50 Cent", "track": "P.I.M.P. - Remix"},
-                    {"track": "Rain", "uri": "spotify:local:::Rain:1"},
+                    {"artist": "", "track": "Rain", "uri": "spotify:local:::Rain:1"},
                     {"artist": "2Pac", "uri": "spotify:artist:1ZwdS5xdxEREPySFridCfh"},
-                    {"track": "- x"},
+                    {"artist": "", "track": "- x"},
                 ],
             }
         ),
