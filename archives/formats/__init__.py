@@ -10,6 +10,7 @@ Nothing here knows of the database or of HTTP. The modules say what each format 
 from archives.formats.files import detect, read, write
 from archives.formats.playlist import VISIBILITIES, FormatError, Playlist, Skipped
 from archives.formats.registry import Format
+from archives.formats.source import opened
 
 __all__ = [
     "VISIBILITIES",
@@ -18,6 +19,7 @@ __all__ = [
     "Playlist",
     "Skipped",
     "detect",
+    "opened",
     "read",
     "write",
 ]
