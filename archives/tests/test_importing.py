@@ -21,6 +21,7 @@ from archives.content import MAX_TRACKS
 from archives.formats import Format, Playlist, Skipped
 from archives.importing import load, sql
 from archives.models import Archive, ImportedPlaylist
+from archives.tests.older import OLDER
 from archives.tests.playlists import written
 from vibomat.accounts.models import User
 
@@ -223,6 +224,15 @@ def test_a_killed_import_goes_on(
     assert Archive.objects.count() == ImportedPlaylist.objects.count() == 4
     assert run(path)[0].startswith("Archives: 3 new with 6 tracks, 4 unchanged.")
     assert sorted(Archive.objects.values_list("name", flat=True)) == names
+
+
+@pytest.mark.django_db(transaction=True)
+def test_migrating_back_and_forth_forgets_no_import(owner: User, tmp_path: Path) -> None:
+    path = file(tmp_path, playlist("a"), playlist("b"))
+    run(path)
+    for target in ([OLDER], []):
+        call_command("migrate", "archives", *target, verbosity=0)
+    assert run(path)[0].startswith("Archives: 0 new with 0 tracks, 2 unchanged.")
 
 
 def test_a_batch_is_stored_whole_or_not_at_all(
