@@ -95,13 +95,20 @@ def import_file(
             return import_playlists(
                 formats.read(file, format),
                 owner,
-                name=path.name.split(".")[0],
+                name=_name_of(path),
                 visibility=visibility,
                 notify=notify,
                 stored=lambda: bar.update(file.tell() - bar.n),
                 report=report,
                 using=using,
             )
+
+
+def _name_of(path: Path) -> str:
+    """The file's name without what tells its format and compression."""
+    plain = path.with_suffix("") if path.suffix in (".gz", ".zst") else path
+    # Bytes that aren't UTF-8 are lone surrogates in a path.
+    return plain.stem.encode(errors="replace").decode()
 
 
 def import_playlists(

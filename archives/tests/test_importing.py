@@ -5,6 +5,7 @@ import json
 import os
 import re
 import signal
+import threading
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -170,7 +171,7 @@ def test_what_was_exported_is_known_when_it_is_imported_again(owner: User, tmp_p
     nameless = file(tmp_path, Playlist({"tracks": [{"artist": "Air"}]}), format=Format.CSV)
     run(file(tmp_path, playlist("a"), playlist("b")))
     run(nameless)
-    assert Archive.objects.filter(name="Late Night").exists()
+    assert Archive.objects.filter(name="Late Night.2026").exists()
     call_command("export_archives", owner="ann", output=tmp_path / "out.json", stdout=io.StringIO())
     assert run(tmp_path / "out.json")[0].startswith("Archives: 0 new with 0 tracks, 3 unchanged.")
 
@@ -224,6 +225,39 @@ def test_a_killed_import_goes_on(
     assert Archive.objects.count() == ImportedPlaylist.objects.count() == 4
     assert run(path)[0].startswith("Archives: 3 new with 6 tracks, 4 unchanged.")
     assert sorted(Archive.objects.values_list("name", flat=True)) == names
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_imports_at_once_store_each_playlist_once(
+    owner: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inside, go_on = threading.Event(), threading.Event()
+    bulk_create = QuerySet.bulk_create
+    created = []
+
+    def waiting(queryset: Any, archives: Any) -> None:
+        inside.set()
+        go_on.wait(20)
+        bulk_create(queryset, archives)
+
+    def import_it() -> None:
+        try:
+            created.append(importing.import_playlists([playlist()], owner).created)
+        finally:
+            connection.close()
+
+    monkeypatch.setattr(QuerySet, "bulk_create", waiting)
+    first, second = threading.Thread(target=import_it), threading.Thread(target=import_it)
+    first.start()
+    assert inside.wait(20)
+    second.start()
+    second.join(0.5)
+    assert second.is_alive()
+    go_on.set()
+    first.join()
+    second.join()
+    assert sorted(created) == [0, 1]
+    assert Archive.objects.count() == 1
 
 
 @pytest.mark.django_db(transaction=True)
@@ -285,6 +319,20 @@ def test_every_file_of_a_folder_is_imported(owner: User, tmp_path: Path) -> None
     assert err.getvalue().strip() == f"{folder}/deeper/notes.txt is in no format that is known."
     assert out.getvalue().startswith("Archives: 2 new with 4 tracks")
     assert sorted(Archive.objects.values_list("name", flat=True)) == ["Beach", "a"]
+
+
+def test_a_file_without_a_name_inside_gives_its_own(owner: User, tmp_path: Path) -> None:
+    data = written([Playlist({"tracks": [{"artist": "Air"}]})], Format.CSV)
+    for number, name in enumerate([b"Mr. Scruff.csv", b"Vol. 2.csv.gz", b"plain", b"\xff.csv"]):
+        path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name))
+        path.write_bytes(data.replace(b"Air", b"Air %d" % number))
+        run(path, skipped=tmp_path / "log")
+    assert sorted(Archive.objects.values_list("name", flat=True)) == [
+        "?",
+        "Mr. Scruff",
+        "Vol. 2",
+        "plain",
+    ]
 
 
 def test_an_owner_is_found_by_address_handle_or_id(owner: User, tmp_path: Path) -> None:

@@ -97,6 +97,6 @@ class Command(BaseCommand):
 
 def _opened(path: Path) -> Any:
     try:
-        return path.open("w", encoding="utf-8")
+        return path.open("w", encoding="utf-8", errors="backslashreplace")
     except OSError as error:
         raise CommandError(f"Can't write {path}: {error.strerror}.") from error
