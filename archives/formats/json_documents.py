@@ -104,6 +104,9 @@ def entries(source: Source) -> Iterator[Entry]:
         yield entry
 
 
+_OF_NUMBERS = "0123456789+-.eE"
+
+
 class _Array:
     """The values of a file's array, or of the array `playlists` in a file's object."""
 
@@ -174,8 +177,9 @@ class _Array:
                 if size > PLAYLIST_LIMIT:
                     raise self._error(f"{error.msg}, or a playlist too large") from error
                 continue
-            # A number at the end of what was read may go on.
-            if end == len(self.text) and self._more(size):
+            # A number at the end of what was read may go on, and 1.5 may be cut behind its point.
+            rest = self.text[end : end + 3]
+            if len(rest) < 3 and not rest.strip(_OF_NUMBERS) and self._more(size):
                 continue
             self.place = end
             return value

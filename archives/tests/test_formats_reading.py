@@ -12,7 +12,7 @@ import pytest
 import zstandard
 
 from archives import formats
-from archives.formats import Format, FormatError, Playlist, Skipped
+from archives.formats import Format, FormatError, Playlist, Skipped, json_documents
 from archives.tests.playlists import all_of, only, written
 
 TUNE = {"artist": "Bob Marley", "track": "Jamming"}
@@ -526,6 +526,16 @@ def test_what_an_array_has_before_a_broken_place_is_read() -> None:
     assert next(reading) == Playlist({"tracks": [{"artist": "", "track": "a"}]})
     with pytest.raises(FormatError, match=r"^The file is no valid JSON \(Expecting value\)\.$"):
         next(reading)
+
+
+@pytest.mark.parametrize("block", range(1, 20))
+def test_it_does_not_matter_where_a_block_ends(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(json_documents, "BLOCK", block)
+    data = '{"info": 12345.5e1, "x": [1, "é\\u00e9"], "playlists": [{"name": "é", "y": -17}, 5]} '
+    assert all_of(data.encode()) == [
+        Playlist({"name": "é", "y": -17, "tracks": []}),
+        Skipped(1, "is no JSON object"),
+    ]
 
 
 def test_an_option_overrides_what_the_content_looks_like() -> None:

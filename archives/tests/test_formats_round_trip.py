@@ -39,6 +39,11 @@ def test_the_format_of_what_is_written_is_found_out(format: Format, data: st.Dat
     assert only(written([playlist], format)) == playlist
 
 
+def test_a_key_that_elsewhere_lists_playlists_is_one_like_any_other() -> None:
+    playlist = Playlist({"playlists": [1], "name": "n", "tracks": [{"artist": "a"}]})
+    assert only(written([playlist], Format.VIBOMAT)) == playlist
+
+
 @pytest.mark.parametrize("format", [Format.M3U8, Format.CSV, Format.MPD])
 @given(playlists.whole)
 def test_whatever_an_archive_holds_can_be_written(format: Format, playlist: Playlist) -> None:

@@ -121,8 +121,9 @@ def test_content_that_an_archive_refuses_is_skipped_with_the_reason(owner: User)
         "playlist 3: content: tracks[0].duration_ms: Enter a whole number of milliseconds, not -1."
     )
     assert "10,001 tracks; at most 10,000" in str(report.skipped[1])
-    with pytest.raises(ValidationError):
-        importing.archive_of(wrong, owner)
+    for refused in (wrong, playlist(provider="a\0")):
+        with pytest.raises(ValidationError):
+            importing.archive_of(refused, owner)
 
 
 def test_a_second_run_changes_nothing(owner: User, tmp_path: Path) -> None:
