@@ -53,7 +53,7 @@ class Results:
     bytes_per_archive: dict[Layout, float] = field(default_factory=dict)
 
     def note(self, title: str, layout: Layout, figure: float, digits: int = 1) -> None:
-        self.figures.setdefault(title, {})[layout] = f"{figure:,.{digits}f}"
+        self.figures.setdefault(title, {})[layout] = f"{round(figure, digits) + 0.0:,.{digits}f}"
 
     @contextmanager
     def timed(self, title: str, layout: Layout) -> Iterator[None]:

@@ -52,10 +52,10 @@ def run(
     now = datetime.now(UTC)
     since = first_of_month(now, 1 - MONTHS)
     layouts = [unpartitioned(), *(by_months(since, width) for width in widths), by_owner()]
-    _announce_disk(max(wanted) * len(layouts), tracks, console)
-    entries = read_entries(playlists) if playlists else make_entries(seed)
-    population = Population(entries, tracks, since, now, seed)
     try:
+        entries = read_entries(playlists) if playlists else make_entries(seed)
+        _announce_disk(max(wanted) * len(layouts), tracks, console)
+        population = Population(entries, tracks, since, now, seed)
         for size in wanted:
             with schema():
                 results = Measurement(layouts, population, size, repeats).run()
@@ -92,12 +92,14 @@ def _announce_disk(archives: int, tracks: int, console: Console) -> None:
     """Say how much disk is needed at most; raise CommandError where it is known not to be there."""
     needed = archives * (900 + 150 * tracks) / GB
     console.print(
-        f"Needs up to {needed:,.1f} GB of the database's disk, and PostgreSQL's log at most its"
-        " max_wal_size; both are given back at the end."
+        f"Takes up to {needed:,.1f} GB of the database's disk until the end,"
+        " beside PostgreSQL's log."
     )
     folder = connection.settings_dict["OPTIONS"].get("folder")
     if folder and (free := shutil.disk_usage(folder).free / GB) < needed:
-        raise CommandError(f"Only {free:,.1f} GB are free: choose smaller --sizes or --tracks.")
+        raise CommandError(
+            f"Only {free:,.1f} GB of {needed:,.1f} are free: choose smaller --sizes or --tracks."
+        )
 
 
 def _print(results: Results, layouts: Sequence[Layout], console: Console) -> None:

@@ -57,7 +57,7 @@ def test_the_command_measures_and_cleans_up(
         "benchmark", "partitions", playlists=playlists, sizes="500,600", tracks=3, repeats=2
     )
     printed = capsys.readouterr().out
-    assert printed.startswith("Needs up to 0.0 GB of the database's disk")
+    assert printed.startswith("Takes up to 0.0 GB of the database's disk")
     for expected in (
         "500 archives: p50 / p95, ms", "600 archives: sizes", "RANGE id, month (62)",
         "HASH owner (16)", "owner's newest 20", "lookup by id", "rare artist", "VACUUM",
@@ -94,7 +94,7 @@ def test_too_little_disk_is_told_before_anything_is_built(
         pytest.skip("the disk of another server isn't known")
     disk = SimpleNamespace(free=10**9)
     monkeypatch.setattr("shutil.disk_usage", lambda folder: disk)
-    with pytest.raises(CommandError, match=r"Only 1\.0 GB are free"):
+    with pytest.raises(CommandError, match=r"Only 1\.0 GB of 11\.7 are free"):
         call_command("benchmark", "partitions", sizes="1000000")
 
 
