@@ -10,9 +10,12 @@ import http.client
 import json
 import random
 import time
+from argparse import ArgumentParser
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from pathlib import Path
+from typing import Any
 
 from django.core.management.base import CommandError
 from django.db import connection
@@ -21,7 +24,7 @@ from rich.table import Table
 from tqdm import tqdm
 
 from benchmarks import logistic
-from benchmarks.judging import Judged, percentile
+from benchmarks.judging import Judged, judged_queries, percentile
 from benchmarks.resolve_cases import Case, invented_cases, judged_cases, relabelled_cases
 from benchmarks.serving import served
 from search.candidates import find_candidates
@@ -29,6 +32,7 @@ from search.confidence import COEFFICIENTS, Differences
 from search.engine import search
 from search.resolve import BATCH, MATCH, ranked, resolve
 
+HELP = "quality and latency of resolving lists"
 TARGETS = "precision ≥ .99 at recall ≥ .97; 500 tracks in ≤ 1 s in one request"
 # Invented tracks for one that is judged, when fitting: what is rare among them is met more often.
 INVENTED = 3
@@ -59,6 +63,38 @@ class Way:
     threshold: float
     answers: list[Answer] = field(default_factory=list)
     took_ms: list[float] = field(default_factory=list)
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("--queries", type=Path, required=True, help="judged queries, JSON Lines")
+    parser.add_argument(
+        "--seed", type=int, default=7, help="draws the halves and the invented tracks"
+    )
+    parser.add_argument(
+        "--others",
+        type=int,
+        default=1000,
+        metavar="N",
+        help="resolve only N tracks in the other ways, which are slow (0: none)",
+    )
+    parser.add_argument("--no-http", action="store_true", help="leave the web server out")
+    parser.add_argument(
+        "--fit", action="store_true", help="fit the confidence and print its coefficients"
+    )
+
+
+def measure(console: Console, options: dict[str, Any]) -> None:
+    queries = judged_queries(options["queries"])
+    if options["fit"]:
+        fit(queries, seed=options["seed"], console=console)
+    else:
+        run(
+            queries,
+            seed=options["seed"],
+            others=options["others"],
+            over_http=not options["no_http"],
+            console=console,
+        )
 
 
 def run(

@@ -4,12 +4,15 @@ import http.client
 import json
 import random
 import time
+from argparse import ArgumentParser
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 from urllib.parse import urlencode
 
 from django.core.management.base import CommandError
@@ -18,11 +21,12 @@ from rich.console import Console
 from rich.table import Table
 from tqdm import tqdm
 
-from benchmarks.judging import Judged, Measures, Ranked, percentile
+from benchmarks.judging import Judged, Measures, Ranked, judged_queries, percentile
 from benchmarks.serving import served
 from search.engine import search
 from search.suggest import suggest
 
+HELP = "quality and latency of the search"
 TARGETS = "hit@1 ≥ .96, hit@10 ≥ .994; p50 ≤ 1.5 ms, p95 ≤ 5 ms in the database"
 
 
@@ -39,6 +43,26 @@ class Run:
         self.measures["all"].ranks.append(rank)
         self.measures[query.kind].ranks.append(rank)
         self.took_ms.append(took_ms)
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("--queries", type=Path, required=True, help="judged queries, JSON Lines")
+    parser.add_argument("--first", type=int, help="only so many queries, drawn by a fixed seed")
+    parser.add_argument(
+        "--plain",
+        type=int,
+        default=10**9,
+        metavar="N",
+        help="ask only N queries of plain pg_trgm, which is slow (0: none)",
+    )
+    parser.add_argument("--no-http", action="store_true", help="leave the web server out")
+
+
+def measure(console: Console, options: dict[str, Any]) -> None:
+    queries = judged_queries(options["queries"])
+    if options["first"]:
+        queries = random.Random(42).sample(queries, min(options["first"], len(queries)))
+    run(queries, plain=options["plain"], over_http=not options["no_http"], console=console)
 
 
 def run(queries: list[Judged], *, plain: int, over_http: bool, console: Console) -> None:
