@@ -141,6 +141,8 @@ def _read(source: Source, asked: Format | None) -> Iterator[Playlist | Skipped]:
         return
     for index, entry in enumerate(json_documents.entries(source)):
         reading = Reading(index)
+        for key in entry.repeated:
+            reading.skip(f"the key {key[:40]!r} stands twice; the last value counts", field="JSON")
         found = entry.value
         shape = asked or format_of(found)
         if entry.problem:

@@ -2,13 +2,14 @@
 
 A file may be one object, an array of them, an object whose `playlists` is such an array, or JSON
 Lines. What is in memory at any time is one object. The standard library's scanner does the
-parsing: of the streaming parsers tried, ijson needs memory quadratic in the depth of nesting, and
-puts a question mark for half a surrogate pair.
+parsing: ijson, which streams, needs memory quadratic in the depth of nesting, and puts a question
+mark for half a surrogate pair.
 """
 
 import codecs
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any, Literal, NamedTuple, NoReturn
 
@@ -19,10 +20,14 @@ Layout = Literal["document", "array", "lines"]
 
 
 class Entry(NamedTuple):
-    """What a file has in the place of a playlist, or why it can't be read."""
+    """What a file has in the place of a playlist, or why it can't be read.
+
+    `repeated` are keys that stand twice in an object: the value that comes last counts.
+    """
 
     value: Any
     problem: str = ""
+    repeated: tuple[str, ...] = ()
 
 
 def _out_of_range(text: str) -> NoReturn:
@@ -36,13 +41,28 @@ def _float(text: str) -> float:
     return number
 
 
-_decoder = json.JSONDecoder(parse_constant=_out_of_range, parse_float=_float)
+class _Decoder(json.JSONDecoder):
+    """Refuses what JSON lacks, and notes the keys that stand twice in an object."""
+
+    def __init__(self) -> None:
+        self.repeated: list[str] = []
+        super().__init__(
+            object_pairs_hook=self._object, parse_constant=_out_of_range, parse_float=_float
+        )
+
+    def _object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        value = dict(pairs)
+        if len(value) < len(pairs):
+            count = Counter(key for key, _ in pairs)
+            self.repeated += [key for key in value if count[key] > 1]
+        return value
 
 
 def parse(text: str) -> Entry:
     """The value of a whole JSON text."""
+    decoder = _Decoder()
     try:
-        return Entry(_decoder.decode(text))
+        return Entry(decoder.decode(text), repeated=tuple(decoder.repeated))
     except (ValueError, RecursionError) as error:
         return Entry(None, f"is no valid JSON ({_reason(error)})")
 
@@ -95,8 +115,7 @@ def entries(source: Source) -> Iterator[Entry]:
                 except UnicodeDecodeError:
                     yield Entry(None, "isn't UTF-8")
     elif how == "array":
-        for value in _Array(source):
-            yield Entry(value)
+        yield from _Array(source)
     else:
         entry = parse(source.whole_text())
         if entry.problem:
@@ -113,11 +132,12 @@ class _Array:
     def __init__(self, source: Source) -> None:
         self.source = source
         self.decode = codecs.getincrementaldecoder("utf-8")().decode
+        self.decoder = _Decoder()
         self.text = ""
         self.place = 0
         self.ended = False
 
-    def __iter__(self) -> Iterator[Any]:
+    def __iter__(self) -> Iterator[Entry]:
         self._more(BLOCK)
         self.text = self.text.removeprefix("\ufeff")
         if self._next() == "{" and not self._enter_playlists():
@@ -126,7 +146,8 @@ class _Array:
         if self._next() == "]":
             return
         while True:
-            yield self._value()
+            value = self._value()
+            yield Entry(value, repeated=tuple(self.decoder.repeated))
             if self._expect(",]") == "]":
                 return
 
@@ -165,7 +186,8 @@ class _Array:
         size = BLOCK
         while True:
             try:
-                value, end = _decoder.raw_decode(self.text, self.place)
+                self.decoder.repeated.clear()
+                value, end = self.decoder.raw_decode(self.text, self.place)
             except RecursionError as error:
                 raise self._error("nested too deeply") from error
             except ValueError as error:

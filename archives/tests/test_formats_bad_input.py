@@ -287,6 +287,16 @@ def test_metadata_of_the_wrong_type_is_reported() -> None:
         assert isinstance(playlist, Playlist)
 
 
+@pytest.mark.parametrize("around", ["%s", "[%s]"])
+def test_a_key_that_stands_twice_is_reported(around: str) -> None:
+    data = '{"name": "a", "tracks": [{"artist": "b", "artist": "c"}], "name": "d"}'
+    assert all_of((around % data).encode()) == [
+        Skipped(0, "the key 'artist' stands twice; the last value counts", field="JSON"),
+        Skipped(0, "the key 'name' stands twice; the last value counts", field="JSON"),
+        Playlist({"name": "d", "tracks": [{"artist": "c"}]}),
+    ]
+
+
 def test_a_nul_or_half_a_surrogate_pair_becomes_a_replacement_character() -> None:
     data = rb'{"name": "a\u0000b", "\ud800": 1, "tracks": [{"track": "\udc00x", "y": ["\u0000"]}]}'
     skipped, playlist = all_of(data)
