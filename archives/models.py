@@ -11,6 +11,7 @@ from django.db.models.functions import Now
 
 from archives.content import validate_content
 from archives.fields import ContentField, UUID7Field
+from archives.querysets import ArchiveQuerySet
 from vibomat.accounts.validators import validate_text
 
 # What triggers write whatever a statement says (archives/migrations/sql/present.sql).
@@ -96,6 +97,8 @@ class Archive(models.Model):
     total_duration_ms = models.PositiveBigIntegerField(
         "total duration in ms", null=True, editable=False
     )
+
+    objects = ArchiveQuerySet.as_manager()
 
     class Meta:
         db_table = "playlist"
