@@ -71,10 +71,10 @@ CREATE INDEX archive_public_newest ON playlist_present (created DESC, id DESC)
     WHERE deleted_at IS NULL AND visibility = 'public';
 CREATE INDEX archive_derived_from ON playlist_present (source_id) WHERE source_id IS NOT NULL;
 
--- Random ids, all but one in 85, are greater than any of version 7 until the year 2104. Apart from
+-- Random ids, all but one in 64, are greater than any of version 7 until the year 2109. Apart from
 -- the default partition they leave that so small that a new month is attached in a moment.
 CREATE TABLE playlist_random PARTITION OF playlist_present
-    FOR VALUES FROM ('03000000-0000-0000-0000-000000000000') TO (MAXVALUE);
+    FOR VALUES FROM ('04000000-0000-0000-0000-000000000000') TO (MAXVALUE);
 CREATE TABLE playlist_default PARTITION OF playlist_present DEFAULT;
 
 -- The months until the third after this one, from the first of which the table has an id.
