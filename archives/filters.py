@@ -113,7 +113,7 @@ def clean_json(value: Any) -> dict[str, Any]:
 
     errors = list(_unstorable(value))
     if errors:
-        raise ValidationError(errors, "not_json")
+        raise ValidationError([str(error) for error in errors], "not_json")
     return value
 
 
