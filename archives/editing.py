@@ -1,14 +1,11 @@
 """Changing an archive so that nobody's change is lost."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.db import transaction
 from django.db.models.functions import Now
 
-from archives.models import Archive, Status, Visibility
-
-if TYPE_CHECKING:
-    from vibomat.accounts.models import User
+from archives.models import Archive
 
 
 class StaleRevision(Exception):
@@ -41,15 +38,3 @@ def soft_delete(archive: Archive, *, whatever_revision: bool = False) -> Archive
 def restore(archive: Archive, *, whatever_revision: bool = False) -> Archive:
     """Take the archive out of the bin."""
     return change(archive, whatever_revision=whatever_revision, deleted=None)
-
-
-def derive(archive: Archive, owner: "User", **values: Any) -> Archive:
-    """A private draft of the owner's own with the archive's content, which remembers its source."""
-    copied = {"name": archive.name, "description": archive.description, "content": archive.content}
-    return Archive.objects.create(
-        **copied | values,
-        owner=owner,
-        derived_from=archive,
-        status=Status.DRAFT,
-        visibility=Visibility.PRIVATE,
-    )

@@ -23,12 +23,11 @@ def listed_for(
 ) -> "list[ArchiveQuerySet]":
     """Those of the found archives that the user's lists have, their own and everybody's public
     ones, as querysets that share none: one index has the ones in order, another the others."""
-    if not user.is_authenticated:
-        return [found.public()] if whose != "me" else []
-    if whose == "public":
+    if whose == "me":
+        return [found.owned_by(user)]
+    if whose == "public" or not user.is_authenticated:
         return [found.public()]
-    own = found.owned_by(user)
-    return [own] if whose == "me" else [own, found.public().exclude(owner=user)]
+    return [found.owned_by(user), found.public().exclude(owner=user)]
 
 
 def newest(

@@ -223,7 +223,7 @@ class ArchiveViewSet(GenericViewSet[Archive]):
             raise InBin
         values = self.validated(DeriveSerializer)
         try:
-            derived = editing.derive(source, request.user, **values)
+            derived = source.derive_copy(request.user, **values)
         except IntegrityError as error:
             # The source was dropped meanwhile.
             raise Http404 from error
@@ -246,10 +246,15 @@ class ArchiveViewSet(GenericViewSet[Archive]):
             pk = UUID(self.kwargs["id"])
         except ValueError as error:
             raise Http404 from error
-        found = self.get_queryset().visible_to(self.request.user).filter(pk=pk).first()
+        found = self.readable(self.get_queryset()).filter(pk=pk).first()
         if found is None:
             raise Http404
         return found
+
+    def readable(self, archives: ArchiveQuerySet) -> ArchiveQuerySet:
+        """Those that the user may read knowing their ids, their own from the bin too."""
+        user = self.request.user
+        return archives.readable_by(user) | archives.bin_of(user)
 
     def get_own(self) -> Archive:
         """The archive, if the user may change it."""
@@ -285,17 +290,19 @@ class ArchiveViewSet(GenericViewSet[Archive]):
 
     def sources(self, archives: Iterable[Archive]) -> set[UUID]:
         """The archives that these were derived from, as far as the user may know of them: an
-        unlisted one is known to the owner of the copy, not to all who read the copy."""
+        unlisted one is known to who owns the copy, not to all who read the copy."""
         user = self.request.user
         derived = [archive for archive in archives if archive.derived_from_id is not None]
+        if not derived:
+            return set()
         own = {archive.derived_from_id for archive in derived if archive.owner_id == user.pk}
-        visible = Archive.objects.visible_to(user).filter(
+        sources = self.readable(Archive.objects.all()).filter(
             pk__in={archive.derived_from_id for archive in derived}
         )
         return {
             pk
-            for pk, owner, visibility in visible.values_list("pk", "owner", "visibility")
-            if pk in own or owner == user.pk or visibility == Visibility.PUBLIC
+            for pk, owner, visibility in sources.values_list("pk", "owner", "visibility")
+            if pk in own or owner == user.pk or visibility != Visibility.UNLISTED
         }
 
     def found(self, asked: parameters.Asked) -> Sequence[ArchiveQuerySet]:
@@ -312,5 +319,5 @@ class ArchiveViewSet(GenericViewSet[Archive]):
         except DjangoValidationError as error:
             raise ValidationError(error.message_dict) from error
         if asked.deleted:
-            return [found.owned_by(user, in_bin=True)]
+            return [found.bin_of(user)]
         return listing.listed_for(user, found, asked.owner)

@@ -3,10 +3,11 @@
 CREATE OR REPLACE FUNCTION archive_total_duration(tracks jsonb) RETURNS bigint
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN (
-    SELECT sum(trunc(duration::numeric))::bigint
-    FROM jsonb_path_query(
-        tracks, 'lax $[*].duration_ms ? (@.type() == "number" && @ >= 0 && @ < 4294967296)'
-    ) AS found (duration)
+    SELECT sum(CASE WHEN jsonb_typeof(duration) = 'number'
+                    AND duration >= '0' AND duration < '4294967296'
+               THEN trunc(duration::numeric)::bigint END)::bigint
+    FROM jsonb_array_elements(CASE WHEN jsonb_typeof(tracks) = 'array' THEN tracks END) AS track,
+        LATERAL (SELECT track -> 'duration_ms') AS found (duration)
 );
 
 -- What a row says of its content, whoever writes it.
