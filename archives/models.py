@@ -43,8 +43,8 @@ class Archive(models.Model):
     """A playlist, whose `content` is described in docs/archives.md.
 
     Its table is partitioned by months of `id`, a UUID of version 7; ids of the older Vibomat's
-    archives are random. Empty text means unknown, `owner` null nobody: only staff see such an
-    archive. `deleted` is when it was put into the bin.
+    archives are random. Empty text means unknown; `owner` null means nobody, so that nobody but
+    staff in the admin may change it. `deleted` is when it was put into the bin.
 
     `created` of an archive from the older schema, which has no such time, is the earliest of its
     `last_synced` and `deleted`; where it has neither, the time at which it was migrated.

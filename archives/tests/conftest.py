@@ -6,14 +6,21 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.db import transaction
 from django.test import Client
 
 from archives.models import Archive, Visibility
 from vibomat.accounts.models import User
 
-VIEWERS = ("anonymous", "owner", "other", "staff")
-KINDS = ("private", "unlisted", "public", "deleted", "ownerless")
+# `reader` is of the staff too, and may view archives; `staff` may not.
+VIEWERS = ("anonymous", "owner", "other", "staff", "reader")
+KINDS = ("private", "unlisted", "public", "deleted", "ownerless", "ownerless private")
+VISIBILITY = {
+    "private": Visibility.PRIVATE,
+    "unlisted": Visibility.UNLISTED,
+    "ownerless private": Visibility.PRIVATE,
+}
 
 
 @dataclass
@@ -49,19 +56,20 @@ def house(_house: House, db: None) -> House:
 def build_house() -> House:
     users = {
         viewer: User.objects.create_user(f"{viewer}@example.org", handle=viewer)
-        for viewer in VIEWERS[1:3]
+        for viewer in VIEWERS[1:]
     }
-    users["staff"] = User.objects.create_superuser("staff@example.org")
+    User.objects.filter(handle__in=["staff", "reader"]).update(is_staff=True)
+    users["reader"].user_permissions.add(Permission.objects.get(codename="view_archive"))
     clients = {viewer: Client() for viewer in VIEWERS}
     for viewer, user in users.items():
         clients[viewer].force_login(user)
     archives = {}
     for kind in KINDS:
         archives[kind] = Archive.objects.create(
-            owner=None if kind == "ownerless" else users["owner"],
+            owner=None if "ownerless" in kind else users["owner"],
             name=f"Name of the {kind} one",
             description=f"Secret of the {kind} one",
-            visibility=kind if kind in Visibility.values else Visibility.PUBLIC,
+            visibility=VISIBILITY.get(kind, Visibility.PUBLIC),
             deleted=datetime(2026, 1, 2, tzinfo=UTC) if kind == "deleted" else None,
             provider="spotify",
             provider_id=f"id-{kind}",

@@ -276,13 +276,13 @@ class TestBadBodies:
             ({"name": {}}, "name", "Not a valid string."),
             ({"name": "a\0"}, "name", "Null characters are not allowed."),
             ({"name": "\ud800"}, "name", "Surrogate characters are not allowed: U+D800."),
-            ({"name": "x" * 1001}, "name", "no more than 1000 characters"),
-            ({"description": "x" * 10_001}, "description", "no more than 10000 characters"),
+            ({"name": "x" * 1001}, "name", "at most 1000 characters"),
+            ({"description": "x" * 10_001}, "description", "at most 10000 characters"),
             ({"visibility": "secret"}, "visibility", '"secret" is not a valid choice.'),
             ({"visibility": ""}, "visibility", '"" is not a valid choice.'),
             ({"status": "x" * 51}, "status", "no more than 50 characters"),
-            ({"provider": "x" * 51}, "provider", "no more than 50 characters"),
-            ({"provider_id": "x" * 256}, "provider_id", "no more than 255 characters"),
+            ({"provider": "x" * 51}, "provider", "at most 50 characters"),
+            ({"provider_id": "x" * 256}, "provider_id", "at most 255 characters"),
             ({"last_synced": "yesterday"}, "last_synced", "Datetime has wrong format."),
             ({"last_synced": "9999-12-31T23:59:59-14:00"}, "last_synced", "out of range"),
             ({"nmae": "x"}, "nmae", "There is no such field."),
@@ -361,9 +361,8 @@ class TestBadBodies:
     def test_a_charset_does_not_make_json_something_else(self, client: Client) -> None:
         body = '{"name": "Beyoncé"}'.encode()
         for charset in ("utf-8", "latin-1", "nonsense"):
-            response = client.post(
-                "/api/archives/", body, content_type=f"application/json; charset={charset}"
-            )
+            content_type = f"application/json; charset={charset}"
+            response = client.generic("POST", "/api/archives/", body, content_type=content_type)
             assert response.json()["name"] == "Beyoncé"
 
     def test_eight_megabytes_of_content_are_taken(self, client: Client) -> None:
@@ -372,9 +371,6 @@ class TestBadBodies:
         assert send(client, "post", "/api/archives/", body).status_code == 201
 
     def test_a_body_that_is_too_large_is_refused_unread(self, client: Client) -> None:
-        class Unreadable(bytes):
-            pass
-
         response = client.generic(
             "POST",
             "/api/archives/",
