@@ -87,3 +87,12 @@ SET CONSTRAINTS ALL IMMEDIATE;
 ALTER TABLE playlist_default ENABLE TRIGGER USER
 """
 DROP = "DROP TABLE {name}"
+
+# Whole sizes in bytes of partitioned indexes: their own and their partitions'.
+INDEX_SIZES = """
+SELECT parent.relname, sum(pg_relation_size(part.relid))::bigint
+FROM pg_class AS parent, pg_partition_tree(parent.oid) AS part
+WHERE parent.relname = ANY(%s) AND parent.relkind IN ('i', 'I')
+    AND pg_table_is_visible(parent.oid)
+GROUP BY 1
+"""

@@ -165,16 +165,14 @@ PAGE = OpenApiExample(
 )
 PATHS = OpenApiExample(
     "A path",
-    [
-        {
-            "name": "artist",
-            "help": "an artist anywhere in the tracks",
-            "parameters": [
-                {"name": "artist", "type": "string", "help": "an artist anywhere in the tracks"}
-            ],
-            "index": "archive_artist",
-            "size_bytes": 41943040,
-        }
-    ],
+    {
+        "name": "artist",
+        "help": "an artist anywhere in the tracks",
+        "parameters": [
+            {"name": "artist", "type": "string", "help": "an artist anywhere in the tracks"}
+        ],
+        "index": "archive_artist",
+        "size_bytes": 41943040,
+    },
     response_only=True,
 )

@@ -8,6 +8,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from archives.content import errors_by_field
+from archives.filters import CLEAN, Path
 from archives.models import Archive, Status
 from vibomat.accounts.models import User
 
@@ -197,6 +198,32 @@ class DeriveSerializer(serializers.ModelSerializer[Archive]):
                 {str(name): ["There is no such field."] for name in unknown}
             )
         return super().to_internal_value(data)
+
+
+class PathParameterSerializer(serializers.Serializer[Any]):
+    name = serializers.CharField()
+    type = serializers.ChoiceField(choices=sorted(CLEAN))
+    help = serializers.CharField()
+
+
+class PathSerializer(serializers.Serializer[Any]):
+    """A declared path: `archives.paths.Path`, with the sizes of indexes in the context."""
+
+    name = serializers.CharField()
+    help = serializers.CharField()
+    parameters = PathParameterSerializer(many=True)
+    index = serializers.SerializerMethodField(help_text="Null if the path has none of its own.")
+    size_bytes = serializers.SerializerMethodField(
+        help_text="What the index takes on disk; null if there is none."
+    )
+
+    @extend_schema_field({"type": "string", "nullable": True})
+    def get_index(self, path: Path) -> str | None:
+        return path.index.name if path.index else None
+
+    @extend_schema_field({"type": "integer", "format": "int64", "nullable": True})
+    def get_size_bytes(self, path: Path) -> int | None:
+        return self.context["sizes"].get(self.get_index(path))
 
 
 def defaults() -> dict[str, Any]:

@@ -25,10 +25,13 @@ from archives.api.preconditions import etag, is_unchanged, may_write_over_any
 from archives.api.serializers import (
     ArchiveSerializer,
     DeriveSerializer,
+    PathSerializer,
     ReplaceSerializer,
     SummarySerializer,
 )
+from archives.index_sizes import index_sizes
 from archives.models import Archive, Visibility
+from archives.paths import PATHS
 from archives.querysets import ArchiveQuerySet
 
 PAGE = inline_serializer(
@@ -228,6 +231,19 @@ class ArchiveViewSet(GenericViewSet[Archive]):
             # The source was dropped meanwhile.
             raise Http404 from error
         return self.answer(self.get_queryset().get(pk=derived.pk), status.HTTP_201_CREATED)
+
+    @extend_schema(
+        operation_id="archive_paths",
+        summary="The paths by which archives are found, with their indexes",
+        tags=["archives"],
+        filters=False,
+        responses={200: PathSerializer(many=True), 401: schema.NOT_LOGGED_IN},
+        examples=[schema.PATHS],
+    )
+    @action(detail=False)
+    def paths(self, request: Request) -> Response:
+        sizes = index_sizes(path.index.name for path in PATHS if path.index)
+        return Response(PathSerializer(PATHS, many=True, context={"sizes": sizes}).data)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)

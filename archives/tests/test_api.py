@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from archives.api.parsers import MAX_BODY_BYTES
 from archives.content import MAX_BYTES
+from archives.index_sizes import index_sizes
 from archives.models import Archive, Visibility
 from archives.paths import PATHS
 from vibomat.accounts.models import AccessToken, User
@@ -539,6 +541,31 @@ class TestLists:
         assert len(client.get(query).json()["results"]) == 1
 
 
+def test_the_declared_paths_are_listed(db: None) -> None:
+    listed = Client().get("/api/archives/paths/").json()
+    assert [path["name"] for path in listed] == [path.name for path in PATHS]
+    for path, row in zip(PATHS, listed, strict=True):
+        assert [p["name"] for p in row["parameters"]] == [p.name for p in path.parameters]
+        assert row["index"] == (path.index.name if path.index else None)
+        assert (row["size_bytes"] is not None) == (row["index"] in existing_indexes())
+
+
+def existing_indexes() -> set[str]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT relname FROM pg_class WHERE relkind IN ('i', 'I')")
+        return {name for (name,) in cursor.fetchall()}
+
+
+def test_an_index_s_size_is_that_of_all_its_partitions(db: None) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT sum(pg_relation_size(relid)) FROM pg_partition_tree('archive_owner_newest')"
+        )
+        (size,) = cursor.fetchone()
+    assert size > 0
+    assert index_sizes(["archive_owner_newest", "absent"]) == {"archive_owner_newest": size}
+
+
 def test_the_schema_documents_every_address_status_and_parameter(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -555,6 +582,7 @@ def test_the_schema_documents_every_address_status_and_parameter(
     one = "/api/archives/{id}/"
     expected = {
         ("/api/archives/", "get"): {"200", "400", "401", "403", "503"},
+        ("/api/archives/paths/", "get"): {"200", "401"},
         ("/api/archives/", "post"): {"201", "400", "401", "403", *body},
         (one, "get"): {"200", "304", "401", "404"},
         (one, "put"): {"200", *write, *body},
