@@ -4,9 +4,8 @@ A path knows nothing of HTTP. A parameter's value may be text, as an address has
 stands for: a number, a time, a list of strings, an object.
 """
 
-import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -15,12 +14,9 @@ from django.contrib.postgres.fields.array import ArrayContains, ArrayOverlap
 from django.contrib.postgres.indexes import GinIndex
 from django.core.exceptions import ValidationError
 from django.db.models import F, Func, Index, Q, TextField, Value
-from django.db.models.expressions import Combinable
-from django.db.models.fields.json import KT, DataContains
-from django.db.models.lookups import Exact, GreaterThanOrEqual, LessThan, LessThanOrEqual
 from django.utils.dateparse import parse_date, parse_datetime
 
-from archives.content import MAX_DEPTH, parse_content
+from archives.content import parse_content
 from vibomat.accounts.validators import validate_text
 
 MAX_LENGTH = 1000
@@ -99,7 +95,6 @@ def clean_time(value: Any) -> datetime:
 
 
 def clean_json(value: Any) -> dict[str, Any]:
-    from archives.content import content_errors
 
     if isinstance(value, str):
         if len(value) > MAX_JSON_LENGTH:

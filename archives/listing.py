@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from heapq import merge
 from itertools import islice
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 from uuid import UUID
 
 if TYPE_CHECKING:
@@ -18,21 +18,31 @@ if TYPE_CHECKING:
 Whose = Literal["me", "public"]
 
 
+class Part(NamedTuple):
+    """Archives of a list whose order one index has; all the user's own, or all public."""
+
+    archives: "ArchiveQuerySet"
+    is_own: bool
+
+
 def listed_for(
     user: "User | AnonymousUser", found: "ArchiveQuerySet", whose: Whose | None = None
-) -> "list[ArchiveQuerySet]":
+) -> list[Part]:
     """Those of the found archives that the user's lists have, their own and everybody's public
-    ones, as querysets that share none: one index has the ones in order, another the others."""
+    ones, in parts that share none."""
     if whose == "me":
-        return [found.owned_by(user)]
+        return [Part(found.owned_by(user), is_own=True)]
     if whose == "public" or not user.is_authenticated:
-        return [found.public()]
-    return [found.owned_by(user), found.public().exclude(owner=user)]
+        return [Part(found.public(), is_own=False)]
+    return [
+        Part(found.owned_by(user), is_own=True),
+        Part(found.public().exclude(owner=user), is_own=False),
+    ]
 
 
 def newest(
-    parts: "Sequence[ArchiveQuerySet]", limit: int, after: tuple[datetime, UUID] | None = None
+    parts: Sequence[Part], limit: int, after: tuple[datetime, UUID] | None = None
 ) -> "list[Archive]":
-    """The newest archives of querysets that share none, each read in the order of its index."""
-    rows = [part.newest(limit, after) for part in parts]
+    """The newest archives of the parts, each read in the order of its index."""
+    rows = [part.archives.newest(limit, after) for part in parts]
     return list(islice(merge(*rows, key=lambda row: (row.created, row.pk), reverse=True), limit))

@@ -5,6 +5,8 @@ from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVectorField
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator
 from django.db import models
@@ -103,6 +105,9 @@ class Archive(models.Model):
         "total duration in ms", null=True, db_default=None, editable=False
     )
 
+    # Written by a trigger; archives/migrations/sql/search.sql says what is in it.
+    search_vector = SearchVectorField(null=True, editable=False)
+
     objects = ArchiveQuerySet.as_manager()
 
     class Meta:
@@ -183,3 +188,29 @@ class Archive(models.Model):
         )
         copy.save()
         return copy
+
+
+class Lexeme(models.Model):
+    """A lexeme that some archive's search vector has, or had, so that a misspelling finds it.
+
+    It may stand here more than once. `is_public`: a public archive had it; no other lexeme may
+    have an effect on what somebody finds among others' archives.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    word = models.TextField(db_collation="C")
+    is_public = models.BooleanField()
+
+    class Meta:
+        db_table = "archive_lexeme"
+        indexes = [
+            models.Index(fields=["word", "is_public"], name="archive_lexeme_word"),
+            GinIndex(
+                models.Func("word", function="search_deletes"),
+                name="archive_lexeme_deletes",
+                fastupdate=False,
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.word

@@ -5,7 +5,7 @@ A new line wants `manage.py makemigrations archives`: the migration builds its i
 partition without keeping writers out.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from django.core.exceptions import ValidationError

@@ -14,7 +14,7 @@ from django.db.models.functions import Now
 from archives import paths
 
 if TYPE_CHECKING:
-    from archives.models import Archive  # noqa: F401 (named in quotes below)
+    from archives.models import Archive
     from vibomat.accounts.models import User
 
 

@@ -96,3 +96,8 @@ WHERE parent.relname = ANY(%s) AND parent.relkind IN ('i', 'I')
     AND pg_table_is_visible(parent.oid)
 GROUP BY 1
 """
+
+# archives/migrations/sql/search.sql says what they return.
+LOOKUP = "SELECT kind, n, word, edits, is_public FROM archive_lookup(%s, %s)"
+
+NEARBY = "SELECT n, word, edits, is_public FROM archive_nearby(%s::text[], %s::int[], %s)"

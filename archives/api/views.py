@@ -30,9 +30,11 @@ from archives.api.serializers import (
     SummarySerializer,
 )
 from archives.index_sizes import index_sizes
+from archives.listing import Part
 from archives.models import Archive, Visibility
 from archives.paths import PATHS
 from archives.querysets import ArchiveQuerySet
+from archives.text_search import Found, Place, search
 
 PAGE = inline_serializer(
     "ArchivePage",
@@ -52,7 +54,7 @@ class ArchiveViewSet(GenericViewSet[Archive]):
     permission_classes = (IsAuthenticatedOrReadOnly,)
     parser_classes = (ContentParser,)
     serializer_class = ArchiveSerializer
-    queryset = Archive.objects.select_related("owner")
+    queryset = Archive.objects.select_related("owner").defer("search_vector")
     lookup_url_kwarg = "id"
 
     @extend_schema(
@@ -72,14 +74,14 @@ class ArchiveViewSet(GenericViewSet[Archive]):
     def list(self, request: Request) -> Response:
         asked = parameters.read(request.query_params)
         place = paging.place_of(asked.cursor) if asked.cursor is not None else None
-        rows = listing.newest(self.found(asked), asked.limit + 1, place)
-        page = rows[: asked.limit]
-        more = len(rows) > asked.limit
+        found = self.found(asked, place)
+        page = [row.archive for row in found[: asked.limit]]
         summaries = SummarySerializer(page, many=True, context={"sources": self.sources(page)})
+        more = len(found) > asked.limit
         return Response(
             {
                 "results": summaries.data,
-                "next": paging.next_address(request, page[-1]) if more else None,
+                "next": paging.next_address(request, found[asked.limit - 1]) if more else None,
             }
         )
 
@@ -321,8 +323,16 @@ class ArchiveViewSet(GenericViewSet[Archive]):
             if pk in own or owner == user.pk or visibility != Visibility.UNLISTED
         }
 
-    def found(self, asked: parameters.Asked) -> Sequence[ArchiveQuerySet]:
-        """What the list is made of, before it is ordered."""
+    def found(self, asked: parameters.Asked, after: Place | None) -> Sequence[Found]:
+        """A page of a list, and the first archive of the next page if there is one."""
+        limit = asked.limit + 1
+        if asked.q is not None:
+            return search(asked.q, self.parts(asked), limit, after)
+        rows = listing.newest(self.parts(asked), limit, after[1:] if after else None)
+        return [Found(0, row) for row in rows]
+
+    def parts(self, asked: parameters.Asked) -> Sequence[Part]:
+        """What a list is made of, before it is ordered."""
         user = self.request.user
         if asked.deleted and asked.owner == "public":
             raise ValidationError({"deleted": ["You can see your own bin only."]})
@@ -330,10 +340,11 @@ class ArchiveViewSet(GenericViewSet[Archive]):
             raise NotAuthenticated
         if "path" in asked.paths and not user.is_staff:
             raise PermissionDenied("Only staff may filter by a jsonpath.")
+        archives = self.get_queryset().defer("content", "search_vector")
         try:
-            found = self.get_queryset().defer("content").by_paths(asked.paths)
+            archives = archives.by_paths(asked.paths)
         except DjangoValidationError as error:
             raise ValidationError(error.message_dict) from error
         if asked.deleted:
-            return [found.bin_of(user)]
-        return listing.listed_for(user, found, asked.owner)
+            return [Part(archives.bin_of(user), is_own=True)]
+        return listing.listed_for(user, archives, asked.owner)

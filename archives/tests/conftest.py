@@ -15,11 +15,11 @@ from vibomat.accounts.models import User
 
 # `reader` is of the staff too, and may view archives; `staff` may not.
 VIEWERS = ("anonymous", "owner", "other", "staff", "reader")
-KINDS = ("private", "unlisted", "public", "deleted", "ownerless", "ownerless private")
+KINDS = ("private", "unlisted", "public", "deleted", "ownerless", "nobodys")
 VISIBILITY = {
     "private": Visibility.PRIVATE,
     "unlisted": Visibility.UNLISTED,
-    "ownerless private": Visibility.PRIVATE,
+    "nobodys": Visibility.PRIVATE,
 }
 
 
@@ -66,7 +66,7 @@ def build_house() -> House:
     archives = {}
     for kind in KINDS:
         archives[kind] = Archive.objects.create(
-            owner=None if "ownerless" in kind else users["owner"],
+            owner=None if kind in ("ownerless", "nobodys") else users["owner"],
             name=f"Name of the {kind} one",
             description=f"Secret of the {kind} one",
             visibility=VISIBILITY.get(kind, Visibility.PUBLIC),

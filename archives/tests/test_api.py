@@ -1,4 +1,4 @@
-"""Archives over HTTP: what is written is read again, and what can't be kept is told by its place."""
+"""Archives over HTTP: what is written is read again, and an error is told by its place."""
 
 import json
 import uuid
@@ -444,7 +444,10 @@ class TestLists:
 
     def test_the_next_page_keeps_the_filters(self, client: Client, rows: list[str]) -> None:
         pages = self.walk(client, "limit=4&owner=me")
-        mine = {str(pk) for pk in Archive.objects.filter(owner__handle="ann").values_list("pk", flat=True)}
+        mine = {
+            str(pk)
+            for pk in Archive.objects.filter(owner__handle="ann").values_list("pk", flat=True)
+        }
         assert [pk for page in pages for pk in page] == [pk for pk in rows if pk in mine]
 
     def test_a_list_has_no_content(self, client: Client) -> None:

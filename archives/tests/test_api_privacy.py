@@ -18,7 +18,7 @@ READ = {
     "public": (200, 200, 200, 200, 200),
     "deleted": (404, 200, 404, 404, 404),
     "ownerless": (200, 200, 200, 200, 200),
-    "ownerless private": (404, 404, 404, 404, 200),
+    "nobodys": (404, 404, 404, 404, 200),
 }
 CHANGE = {
     "private": (401, 200, 404, 404, 403),
@@ -26,7 +26,7 @@ CHANGE = {
     "public": (401, 200, 403, 403, 403),
     "deleted": (401, 409, 404, 404, 404),
     "ownerless": (401, 403, 403, 403, 403),
-    "ownerless private": (401, 404, 404, 404, 403),
+    "nobodys": (401, 404, 404, 404, 403),
 }
 DELETE = {kind: tuple(204 if s == 200 else s for s in row) for kind, row in CHANGE.items()}
 RESTORE = CHANGE | {"deleted": (401, 200, 404, 404, 404)}
@@ -36,7 +36,7 @@ DERIVE = {
     "public": (401, 201, 201, 201, 201),
     "deleted": (401, 409, 404, 404, 404),
     "ownerless": (401, 201, 201, 201, 201),
-    "ownerless private": (401, 404, 404, 404, 201),
+    "nobodys": (401, 404, 404, 404, 201),
 }
 ACTIONS: dict[str, tuple[str, str, Any, dict[str, tuple[int, ...]]]] = {
     "retrieve": ("get", "", None, READ),
@@ -79,7 +79,7 @@ def test_matrix(house: House, action: str, viewer: str, kind: str) -> None:
 
 
 @pytest.mark.parametrize("viewer", ["other", "staff"])
-@pytest.mark.parametrize("kind", ["private", "deleted", "ownerless private"])
+@pytest.mark.parametrize("kind", ["private", "deleted", "nobodys"])
 @pytest.mark.parametrize(
     ("method", "path", "body", "headers"),
     [
@@ -120,6 +120,9 @@ FILTERS = [
     "&tags_any=common,other",
     "&track=song",
     "&provider=spotify",
+    "&q=name",
+    "&q=nmae+one",
+    "&q=artist&mood=calm",
     "&status=draft",
     "&min_tracks=1&max_tracks=1",
     "&created_after=2020-01-01",
@@ -147,6 +150,7 @@ def test_lists_have_only_what_the_viewer_may_find(house: House, query: str, extr
     "query",
     [
         "artist=artist+{}",
+        "q=artist{}",
         "album=album+{}",
         "tags=tag-{}",
         "provider_id=id-{}",
@@ -162,6 +166,16 @@ def test_no_filter_finds_what_the_viewer_may_not(house: House, query: str, kind:
         absent = house.clients[viewer].get("/api/archives/?" + query.format("absent"))
         if not expected:
             assert found.content == absent.content
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_misspelling_finds_what_the_viewer_may_not(house: House, kind: str) -> None:
+    for viewer in VIEWERS:
+        may_find = PUBLIC | OWN if viewer == "owner" else PUBLIC
+        for typed in (f"artist {kind}", f"artst {kind}", f"secret of the {kind[:-1]} one"):
+            found = house.clients[viewer].get("/api/archives/", {"q": typed})
+            assert house.kinds(found.json()) <= may_find
+            assert (kind in house.kinds(found.json())) == (kind in may_find)
 
 
 def test_a_list_counts_nothing(house: House) -> None:

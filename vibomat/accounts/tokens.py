@@ -9,7 +9,7 @@ from django.db import models
 from django.utils import timezone
 
 if TYPE_CHECKING:
-    from .models import AccessToken, User  # noqa: F401 (named in quotes below)
+    from .models import AccessToken, User
 
 PREFIX = "vibomat_"
 # `last_used` is written at most this often.
