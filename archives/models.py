@@ -1,18 +1,23 @@
 """Archives: playlists kept as JSON."""
 
 from collections.abc import Callable
-from typing import Any
+from copy import deepcopy
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator
 from django.db import models
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from archives.content import validate_content
 from archives.fields import ContentField, UUID7Field
 from archives.querysets import ArchiveQuerySet
 from vibomat.accounts.validators import validate_text
+
+if TYPE_CHECKING:
+    from vibomat.accounts.models import User
 
 # What triggers write whatever a statement says (archives/migrations/sql/present.sql).
 WRITTEN_BY_TRIGGERS = ("updated", "revision", "track_count", "total_duration_ms")
@@ -95,7 +100,7 @@ class Archive(models.Model):
     revision = models.PositiveIntegerField(db_default=1, editable=False)
     track_count = models.PositiveIntegerField("number of tracks", db_default=0, editable=False)
     total_duration_ms = models.PositiveBigIntegerField(
-        "total duration in ms", null=True, editable=False
+        "total duration in ms", null=True, db_default=None, editable=False
     )
 
     objects = ArchiveQuerySet.as_manager()
@@ -153,3 +158,28 @@ class Archive(models.Model):
             check("content", validate_content)
         if errors:
             raise ValidationError(errors)
+
+    def soft_delete(self) -> None:
+        """Put it into the bin, where only its owner finds it; one that is there keeps its time."""
+        if self.deleted is None:
+            self.deleted = timezone.now()
+            self.save(update_fields=["deleted"])
+
+    def restore(self) -> None:
+        """Take it out of the bin."""
+        self.deleted = None
+        self.save(update_fields=["deleted"])
+
+    def derive_copy(self, user: "User") -> "Archive":
+        """A private draft of that user's own with this content, saved. Whether the user may read
+        this archive is for the caller to know. The copy has no provider: it is in no library but
+        Vibomat's."""
+        copy = type(self)(
+            owner=user,
+            name=self.name,
+            description=self.description,
+            content=deepcopy(self.content),
+            derived_from=self,
+        )
+        copy.save()
+        return copy

@@ -1,33 +1,63 @@
-"""What can be asked of archives from Python."""
+"""Which archives are whose to see. Every way in starts from one of these."""
 
-from collections.abc import Mapping
-from datetime import datetime
-from typing import TYPE_CHECKING, Any, Self
-from uuid import UUID
+from __future__ import annotations
 
+from typing import TYPE_CHECKING, Self
+
+from django.contrib.auth.models import AnonymousUser
 from django.db import models
-from django.db.models.expressions import F, Func, Value
-from django.db.models.lookups import LessThan
-
-from archives import paths
+from django.db.models.functions import Now
 
 if TYPE_CHECKING:
-    from archives.models import Archive
+    from archives.models import Archive  # noqa: F401 (named in quotes below)
+    from vibomat.accounts.models import User
 
 
 class ArchiveQuerySet(models.QuerySet["Archive"]):
-    def by_paths(self, asked: Mapping[str, Any]) -> Self:
-        """Those of these archives that answer every parameter of `archives.paths.PATHS` given.
+    """Archives, scoped by who asks.
 
-        Raise ValidationError, by parameter, for what is unknown or no value of its type.
-        """
-        return self.filter(*paths.conditions(asked))
+    Whoever has the permission `archives.view_archive`, as some staff have, sees every archive that
+    is not in the bin. An inactive user sees what anybody sees.
+    """
 
-    def newest(self, limit: int, after: tuple[datetime, UUID] | None = None) -> "list[Archive]":
-        """The newest of these archives, by (created, id) descending, at most `limit`; of those
-        after that place if given. It chooses the plan by how common the asked values are."""
-        rows = self
-        if after is not None:
-            created, pk = after
-            rows = rows.filter(models.Q(created__lt=created) | models.Q(created=created, id__lt=pk))
-        return list(rows.order_by("-created", "-id")[:limit])
+    def public(self) -> Self:
+        """What everybody may find."""
+        return self.filter(deleted=None, visibility="public")
+
+    def owned_by(self, user: User | AnonymousUser) -> Self:
+        """That user's own, without the bin."""
+        return self._of(user).filter(deleted=None)
+
+    def bin_of(self, user: User | AnonymousUser) -> Self:
+        """That user's own in the bin."""
+        return self._of(user).filter(deleted__isnull=False)
+
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        """What that user may find: in lists, searches and counts."""
+        return self._open_to(user, "public")
+
+    def readable_by(self, user: User | AnonymousUser) -> Self:
+        """What that user may read knowing its id: unlisted ones too. It is for one id at a time."""
+        return self._open_to(user, "public", "unlisted")
+
+    def soft_delete(self) -> int:
+        """Put those that are not there yet into the bin; return their number."""
+        return self.filter(deleted=None).update(deleted=Now())
+
+    def restore(self) -> int:
+        """Take those that are there out of the bin; return their number."""
+        return self.filter(deleted__isnull=False).update(deleted=None)
+
+    def _open_to(self, user: User | AnonymousUser, *visibilities: str) -> Self:
+        found = self.filter(deleted=None)
+        if user.is_active and user.is_staff and user.has_perm("archives.view_archive"):
+            return found
+        condition = models.Q(visibility__in=visibilities)
+        if user.is_authenticated and user.is_active:
+            condition |= models.Q(owner=user)
+        return found.filter(condition)
+
+    def _of(self, user: User | AnonymousUser) -> Self:
+        if user.is_authenticated and user.is_active:
+            return self.filter(owner=user)
+        return self.none()

@@ -68,7 +68,7 @@ def _settings(
         apply(earlier)
 
 
-def _retry_while_locked(run: Callable[[], Result]) -> Result:
+def retry_while_locked(run: Callable[[], Result]) -> Result:
     """Call `run` again while another session holds a lock it needs; `run` undoes its failures."""
     for _ in range(ATTEMPTS - 1):
         try:
@@ -148,7 +148,7 @@ class WithLockTimeout(SeparateDatabaseAndState):
             finally:
                 schema_editor.deferred_sql = list(earlier)
 
-        _retry_while_locked(attempt)
+        retry_while_locked(attempt)
 
     def describe(self) -> str:
         return "; ".join(operation.describe() for operation in self.database_operations)
@@ -232,7 +232,7 @@ class RunInBatches(NotInTransactionMixin, Operation):
         bar = tqdm(desc=self.table, unit=" rows", unit_scale=True, disable=None, leave=False)
         after = None
         with bar:
-            while batch := _retry_while_locked(partial(self._batch, connection, statements, after)):
+            while batch := retry_while_locked(partial(self._batch, connection, statements, after)):
                 after, rows = batch
                 bar.update(rows)
 
@@ -295,7 +295,7 @@ def _build_concurrently(
             build()
 
     with _settings(connection, in_transaction=False, lock_timeout="0", statement_timeout="0"):
-        _retry_while_locked(attempt)
+        retry_while_locked(attempt)
 
 
 def _drop_concurrently(schema_editor: BaseDatabaseSchemaEditor, name: str) -> None:
@@ -306,7 +306,7 @@ def _drop_concurrently(schema_editor: BaseDatabaseSchemaEditor, name: str) -> No
     with _settings(
         schema_editor.connection, in_transaction=False, lock_timeout="0", statement_timeout="0"
     ):
-        _retry_while_locked(lambda: schema_editor.execute(statement))
+        retry_while_locked(lambda: schema_editor.execute(statement))
 
 
 class AddIndexSafely(AddIndexConcurrently):

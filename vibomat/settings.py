@@ -156,6 +156,11 @@ def database() -> dict[str, Any]:
 
 DATABASES = {"default": database()}
 
+# Months after this one for which archives have a partition (archives/partitions.py).
+ARCHIVE_MONTHS_AHEAD = env.int("ARCHIVE_MONTHS_AHEAD", default=3)
+if not 1 <= ARCHIVE_MONTHS_AHEAD <= 120:
+    raise ImproperlyConfigured("ARCHIVE_MONTHS_AHEAD must be a number of months from 1 to 120.")
+
 AUTH_USER_MODEL = "accounts.User"
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",

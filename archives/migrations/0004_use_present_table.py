@@ -135,7 +135,10 @@ STATE = [
             (
                 "total_duration_ms",
                 models.PositiveBigIntegerField(
-                    editable=False, null=True, verbose_name="total duration in ms"
+                    db_default=None,
+                    editable=False,
+                    null=True,
+                    verbose_name="total duration in ms",
                 ),
             ),
             (

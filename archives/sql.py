@@ -1,0 +1,89 @@
+"""The statements behind `archives.partitions`, which say more than the ORM can."""
+
+# What is a partition of playlist: name, bounds, comment, rows as last counted by ANALYZE, bytes.
+PARTITIONS = """
+SELECT c.relname, pg_get_expr(c.relpartbound, c.oid), obj_description(c.oid, 'pg_class'),
+    greatest(c.reltuples, 0)::bigint, pg_total_relation_size(c.oid)
+FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid
+WHERE i.inhparent = 'playlist'::regclass
+ORDER BY c.relname
+"""
+
+# Whether playlist is partitioned, and no migration is under way between the two schemas.
+IS_READY = """
+SELECT EXISTS (SELECT FROM pg_class WHERE oid = to_regclass('playlist') AND relkind = 'p')
+    AND to_regclass('playlist_older') IS NULL
+"""
+
+# Foreign keys to playlist and of it: name, table, column, whether it refers to playlist, whether
+# it is validated, definition.
+FOREIGN_KEYS = """
+SELECT k.conname, k.conrelid::regclass::text, a.attname, k.confrelid = 'playlist'::regclass,
+    k.convalidated, pg_get_constraintdef(k.oid)
+FROM pg_constraint AS k
+JOIN pg_attribute AS a ON a.attrelid = k.conrelid AND a.attnum = k.conkey[1]
+WHERE k.contype = 'f' AND k.conparentid = 0 AND 'playlist'::regclass IN (k.conrelid, k.confrelid)
+ORDER BY k.conrelid::regclass::text, k.conname
+"""
+
+# Whoever changes partitions has this lock until the end of the transaction.
+LOCK = "SELECT pg_advisory_xact_lock(hashtext('vibomat.archives.partitions'))"
+
+SETTINGS = "SET LOCAL lock_timeout = '2s'; SET LOCAL statement_timeout = 0"
+
+COLUMNS = """
+SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum)
+FROM pg_attribute
+WHERE attrelid = 'playlist'::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = ''
+"""
+
+COUNT_IN_DEFAULT = "SELECT count(*) FROM playlist_default WHERE id >= %s AND id < %s"
+
+# Beside the months the default partition holds no other, so that attaching one reads only that.
+CREATE = """
+CREATE TABLE {name} (
+    LIKE playlist INCLUDING ALL,
+    CONSTRAINT {name}_month CHECK (id >= '{lower}' AND id < '{upper}')
+);
+COMMENT ON TABLE {name} IS '{comment}';
+LOCK TABLE playlist_default IN ACCESS EXCLUSIVE MODE
+"""
+ATTACH = """
+ALTER TABLE playlist ATTACH PARTITION {name} FOR VALUES FROM ('{lower}') TO ('{upper}');
+ALTER TABLE {name} DROP CONSTRAINT {name}_month
+"""
+
+# Triggers that follow archives need not see one change its partition.
+MOVE_FROM_DEFAULT = """
+ALTER TABLE playlist_default DISABLE TRIGGER USER;
+WITH moved AS (
+    DELETE FROM playlist_default WHERE id >= '{lower}' AND id < '{upper}' RETURNING {columns}
+)
+INSERT INTO {name} ({columns}) SELECT {columns} FROM moved;
+SET CONSTRAINTS ALL IMMEDIATE;
+ALTER TABLE playlist_default ENABLE TRIGGER USER
+"""
+
+IS_REFERRED_TO = """
+SELECT EXISTS (
+    SELECT FROM {referrer} AS r JOIN {partition} AS p ON r.{column} = p.id WHERE {condition}
+)
+"""
+IN_MONTH = "p.id >= '{lower}' AND p.id < '{upper}'"
+DROP_FOREIGN_KEY = "ALTER TABLE {referrer} DROP CONSTRAINT {key}"
+ADD_FOREIGN_KEY = "ALTER TABLE {referrer} ADD CONSTRAINT {key} {definition} NOT VALID"
+VALIDATE_FOREIGN_KEY = "ALTER TABLE {referrer} VALIDATE CONSTRAINT {key}"
+
+# A partition's rows, and those among them whose id is of another version than 7.
+COUNT = "SELECT count(*), count(*) FILTER (WHERE {older}) FROM {name} AS p"
+OLDER = "uuid_extract_version(p.id) IS DISTINCT FROM 7"
+
+LOCK_PARTITION = "LOCK TABLE {name} IN ACCESS EXCLUSIVE MODE"
+DETACH = "ALTER TABLE playlist DETACH PARTITION {name}"
+KEEP = """
+ALTER TABLE playlist_default DISABLE TRIGGER USER;
+INSERT INTO playlist_default ({columns}) SELECT {columns} FROM {name} AS p WHERE {older};
+SET CONSTRAINTS ALL IMMEDIATE;
+ALTER TABLE playlist_default ENABLE TRIGGER USER
+"""
+DROP = "DROP TABLE {name}"
