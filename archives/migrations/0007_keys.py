@@ -7,7 +7,11 @@ from vibomat.migration_operations import WithLockTimeout
 from ._older import read
 
 DROP_FUNCTIONS = """
-DROP FUNCTION IF EXISTS archive_keys(jsonb, jsonpath, text[]);
+DROP FUNCTION IF EXISTS archive_track_query(text, text);
+DROP FUNCTION IF EXISTS archive_tracks(jsonb);
+DROP FUNCTION IF EXISTS archive_track_word(bigint, bigint);
+DROP FUNCTION IF EXISTS archive_keys(jsonb, jsonpath);
+DROP FUNCTION IF EXISTS archive_hash(text);
 DROP FUNCTION IF EXISTS archive_key(text);
 """
 
