@@ -113,6 +113,9 @@ class TrackArtist(models.Model):
             models.UniqueConstraint(fields=["track", "artist"], name="track_artist_once"),
         ]
 
+    def __str__(self) -> str:
+        return f"artist {self.position + 1}"
+
 
 class Lexeme(models.Model):
     """A lexeme of the catalogue's search vectors, with the number of rows that have it.

@@ -6,6 +6,7 @@ at any point goes on behind the last batch that was committed.
 
 import hashlib
 import json
+import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -134,7 +135,7 @@ def import_catalogue(
         if done.line:
             report.resumed_after_line = done.line
             notify(f"Going on after line {done.line:,}, where an earlier run stopped.")
-        reject_file = stack.enter_context(_reject_file(rejects, append=bool(done.line)))
+        reject_file = stack.enter_context(_reject_file(rejects, file.path, bool(done.line)))
         bar = stack.enter_context(_bar(file, disable=None if progress else True))
         store = _Store(using, mapping, sample, done)
         pending: PendingLists | None = None
@@ -220,7 +221,9 @@ def _progress_of(
     options = [file.format, mapping.kind, sorted(mapping.by_field.items()), sample]
     key = hashlib.sha256((file.fingerprint() + json.dumps(options)).encode()).hexdigest()
     done, created = CatalogueImport.objects.using(using).get_or_create(
-        file=key, defaults={"name": file.path.name}
+        file=key,
+        # A file's name may be bytes that aren't UTF-8.
+        defaults={"name": os.fsencode(file.path.name).decode(errors="replace")},
     )
     if not created and (done.finished or restart):
         done.line, done.finished, done.started = 0, None, timezone.now()
@@ -228,13 +231,21 @@ def _progress_of(
     return done
 
 
-def _reject_file(path: Path | str | None, append: bool) -> AbstractContextManager[TextIO | None]:
+def _reject_file(
+    path: Path | str | None, source: Path, append: bool
+) -> AbstractContextManager[TextIO | None]:
     if path is None:
         return nullcontext()
+    path = Path(path)
     try:
-        return Path(path).open("a" if append else "w", encoding="utf-8")
+        if path.exists() and path.samefile(source):
+            raise ImportRefused(f"{path} is the file to import: write rejected rows to another.")
+        # Rejected text may be what UTF-8 can't write, as a lone surrogate.
+        return path.open("a" if append else "w", encoding="utf-8", errors="backslashreplace")
     except OSError as error:
         raise ImportRefused(f"Can't write {path}: {error.strerror}.") from error
+    except ValueError as error:
+        raise ImportRefused(f"{str(path)!r} is no path.") from error
 
 
 def _bar(file: CatalogueFile, disable: bool | None) -> "tqdm[Any]":
@@ -256,7 +267,7 @@ def _note_rejects(batch: Batch, report: ImportReport, file: TextIO | None) -> No
         if len(report.rejects) < REJECTS_KEPT:
             report.rejects.append(reject)
         if file is not None:
-            file.write(f"{reject}\t{text[:1000]}\n")
+            file.write(f"{reject}\t{' '.join(text[:1000].splitlines())}\n")
     if file is not None:
         file.flush()
 

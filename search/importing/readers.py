@@ -18,6 +18,7 @@ import zstandard
 
 FORMATS = ("tsv", "csv", "jsonl")
 
+# Where a line is looked at a block at a time: one that ends in the next block may still pass.
 LINE_LIMIT = 1_000_000
 BLOCK = 1 << 18
 # A quoted value that spans more lines than this is taken for a quote that nobody closed.
@@ -29,6 +30,12 @@ OTHER_ENCODINGS = {
     b"\x00\x00\xfe\xff": "UTF-32",
     b"\xff\xfe": "UTF-16",
     b"\xfe\xff": "UTF-16",
+}
+OTHER_COMPRESSIONS = {
+    b"\xfd7zXZ\0": "xz",
+    b"BZh": "bzip2",
+    b"PK\x03\x04": "zip",
+    b"7z\xbc\xaf\x27\x1c": "7-Zip",
 }
 NOT_UTF8 = "isn't UTF-8"
 UNCLOSED_QUOTE = "has a quote that isn't closed"
@@ -99,6 +106,8 @@ class CatalogueFile:
             self._file = path.open("rb")
         except OSError as error:
             raise SourceError(f"Can't read {path}: {error.strerror}.") from error
+        except ValueError as error:
+            raise SourceError(f"{str(path)!r} is no path.") from error
         try:
             self.size = path.stat().st_size
             self._start = self._peek()
@@ -213,6 +222,12 @@ class CatalogueFile:
 
     def _peek(self) -> bytes:
         start = _read(self._open(), LINE_LIMIT + BLOCK, self.path)
+        for mark, compression in OTHER_COMPRESSIONS.items():
+            if start.startswith(mark):
+                raise SourceError(
+                    f"{self.path} is compressed with {compression}: decompress it first, or use "
+                    "gzip or zstandard."
+                )
         for mark, encoding in OTHER_ENCODINGS.items():
             if start.startswith(mark):
                 raise SourceError(
@@ -224,6 +239,11 @@ class CatalogueFile:
             raise SourceError(f"{self.path} is not text (UTF-16 without a mark, or binary).")
         if not start.strip():
             raise SourceError(f"{self.path} is empty.")
+        if b"\r" in start and b"\n" not in start:
+            raise SourceError(
+                f"{self.path} has line ends of old Macs; convert it first: "
+                f"tr '\\r' '\\n' < {self.path.name} > converted"
+            )
         return start
 
     def _detect_format(self) -> str:
