@@ -4,15 +4,12 @@ Lists are in the order of an index and never counted whole; their search box is 
 search.
 """
 
-from collections.abc import Sequence
-from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
 from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import SEARCH_VAR
-from django.contrib.admin.widgets import AutocompleteSelect
 from django.db import connection
 from django.db.models import Case, Q, QuerySet, Value, When
 from django.http import HttpRequest
@@ -23,7 +20,7 @@ from search import vocabulary
 from search.forms import ArtistForm, TrackForm
 from search.models import Artist, CatalogueImport, Lexeme, Track, TrackArtist
 from search.query import MAX_LENGTH, parse
-from vibomat.indexed_admin import IndexedAdmin, ReadOnlyAdmin
+from vibomat.indexed_admin import IndexedAdmin, ReadOnlyAdmin, UUIDAutocompleteSelect
 
 SOURCE: Any = (
     "Source",
@@ -138,17 +135,6 @@ class ArtistAdmin(EntryAdmin):
         return format_html('<a href="{}">All tracks by {}</a>', address, artist.name)
 
 
-class ArtistSelect(AutocompleteSelect):
-    """Django's, which can't show a form again with an id that is none."""
-
-    def optgroups(self, name: str, value: Sequence[str], attr: Any = None) -> Any:
-        ids = []
-        for given in filter(None, value):
-            with suppress(ValueError):
-                ids.append(str(UUID(given)))
-        return super().optgroups(name, ids, attr)
-
-
 class TrackArtistInline(admin.TabularInline):  # type: ignore[type-arg]
     model = TrackArtist
     autocomplete_fields = ("artist",)
@@ -157,7 +143,7 @@ class TrackArtistInline(admin.TabularInline):  # type: ignore[type-arg]
     verbose_name_plural = "Artists, in the order of the credit"
 
     def formfield_for_foreignkey(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
-        kwargs["widget"] = ArtistSelect(db_field, self.admin_site)
+        kwargs["widget"] = UUIDAutocompleteSelect(db_field, self.admin_site)
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:

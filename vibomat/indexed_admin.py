@@ -1,11 +1,15 @@
 """Admin pages that stay fast with millions of rows: lists in the order of an index, never counted
 whole, filtered by what an index knows."""
 
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
+from uuid import UUID
 
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.views.main import SEARCH_VAR, ChangeList, ChangeListSearchForm
+from django.contrib.admin.widgets import AutocompleteSelect
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
@@ -77,3 +81,14 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+class UUIDAutocompleteSelect(AutocompleteSelect):
+    """Django's, which can't show a form again with an id that is none."""
+
+    def optgroups(self, name: str, value: Sequence[str], attr: Any = None) -> Any:
+        ids = []
+        for given in filter(None, value):
+            with suppress(ValueError):
+                ids.append(str(UUID(given)))
+        return super().optgroups(name, ids, attr)
