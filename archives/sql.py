@@ -29,6 +29,10 @@ ORDER BY k.conrelid::regclass::text, k.conname
 # Whoever changes partitions has this lock until the end of the transaction.
 LOCK = "SELECT pg_advisory_xact_lock(hashtext('vibomat.archives.partitions'))"
 
+# Writers lock the table before its partitions: whoever needs both locks them in that order.
+LOCK_ALL = "LOCK TABLE playlist IN ACCESS EXCLUSIVE MODE"
+LOCK_DEFAULT = "LOCK TABLE playlist_default IN ACCESS EXCLUSIVE MODE"
+
 SETTINGS = "SET LOCAL lock_timeout = '2s'; SET LOCAL statement_timeout = 0"
 
 COLUMNS = """
@@ -45,8 +49,7 @@ CREATE TABLE {name} (
     LIKE playlist INCLUDING ALL,
     CONSTRAINT {name}_month CHECK (id >= '{lower}' AND id < '{upper}')
 );
-COMMENT ON TABLE {name} IS '{comment}';
-LOCK TABLE playlist_default IN ACCESS EXCLUSIVE MODE
+COMMENT ON TABLE {name} IS '{comment}'
 """
 ATTACH = """
 ALTER TABLE playlist ATTACH PARTITION {name} FOR VALUES FROM ('{lower}') TO ('{upper}');
@@ -78,7 +81,6 @@ VALIDATE_FOREIGN_KEY = "ALTER TABLE {referrer} VALIDATE CONSTRAINT {key}"
 COUNT = "SELECT count(*), count(*) FILTER (WHERE {older}) FROM {name} AS p"
 OLDER = "uuid_extract_version(p.id) IS DISTINCT FROM 7"
 
-LOCK_PARTITION = "LOCK TABLE {name} IN ACCESS EXCLUSIVE MODE"
 DETACH = "ALTER TABLE playlist DETACH PARTITION {name}"
 KEEP = """
 ALTER TABLE playlist_default DISABLE TRIGGER USER;

@@ -396,8 +396,6 @@ class Writer(threading.Thread):
                 self.write_to(column)
             except psycopg.errors.UndefinedColumn:
                 continue
-            except psycopg.errors.DeadlockDetected:
-                return
             self.schemas.add(column)
             self.count += 1
             return
