@@ -13,8 +13,10 @@ from django.db import models
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from archives import paths
 from archives.content import validate_content
 from archives.fields import ContentField, UUID7Field
+from archives.newest import carries_no_time
 from archives.querysets import ArchiveQuerySet
 from vibomat.accounts.validators import validate_text
 
@@ -130,6 +132,13 @@ class Archive(models.Model):
                 name="archive_derived_from",
                 condition=models.Q(derived_from__isnull=False),
             ),
+            models.Index(
+                fields=["-created", "-id"],
+                name="archive_without_time",
+                condition=models.Q(carries_no_time()),
+            ),
+            GinIndex(fields=["search_vector"], name="archive_search", fastupdate=False),
+            *paths.INDEXES,
         ]
 
     def __str__(self) -> str:

@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING, Any, Self
 from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
+from django.contrib.postgres.search import SearchQueryField
 from django.db import models
-from django.db.models.functions import Now
+from django.db.models import Value
+from django.db.models.functions import Cast, Now
 
 from archives import paths
+from archives.filters import Matches
+from archives.newest import newest, newest_of_all
 
 if TYPE_CHECKING:
     from archives.models import Archive
@@ -24,6 +28,8 @@ class ArchiveQuerySet(models.QuerySet["Archive"]):
     Whoever has the permission `archives.view_archive`, as some staff have, sees every archive that
     is not in the bin. An inactive user sees what anybody sees.
     """
+
+    is_by_paths = False
 
     def public(self) -> Self:
         """What everybody may find."""
@@ -45,6 +51,38 @@ class ArchiveQuerySet(models.QuerySet["Archive"]):
         """What that user may read knowing its id: unlisted ones too. It is for one id at a time."""
         return self._open_to(user, "public", "unlisted")
 
+    def by_paths(self, asked: Mapping[str, Any]) -> Self:
+        """Those that answer every parameter of `archives.paths.PATHS` given.
+
+        Raise ValidationError, by parameter, for what is unknown or no value of its type.
+        """
+        found = self.filter(*paths.conditions(asked))
+        found.is_by_paths = self.is_by_paths or bool(asked)
+        return found
+
+    def having_lexemes(self, tsquery: str) -> Self:
+        """Those whose search vector matches a tsquery, given as text; see `archives.text_search`
+        for what people type."""
+        asked = Cast(Value(tsquery), SearchQueryField())
+        found = self.filter(Matches(models.F("search_vector"), asked))
+        found.is_by_paths = True
+        return found
+
+    def newest(self, limit: int, after: tuple[datetime, UUID] | None = None) -> list[Archive]:
+        """The first `limit` of these by (created, id), both descending; after that place if given.
+
+        It may be asked of any filters and scopes. Unlike a slice of `order_by`, it is quick however
+        many partitions there are and however rare or common what is asked for.
+        """
+        if limit < 1:
+            return []
+        return (newest if self.is_by_paths else newest_of_all)(self, limit, after)
+
+    def _clone(self) -> Self:
+        clone = super()._clone()
+        clone.is_by_paths = self.is_by_paths
+        return clone
+
     def soft_delete(self) -> int:
         """Put those that are not there yet into the bin; return their number."""
         return self.filter(deleted=None).update(deleted=Now())
@@ -52,22 +90,6 @@ class ArchiveQuerySet(models.QuerySet["Archive"]):
     def restore(self) -> int:
         """Take those that are there out of the bin; return their number."""
         return self.filter(deleted__isnull=False).update(deleted=None)
-
-    def by_paths(self, asked: Mapping[str, Any]) -> Self:
-        """Those of these archives that answer every parameter of `archives.paths.PATHS` given.
-
-        Raise ValidationError, by parameter, for what is unknown or no value of its type.
-        """
-        return self.filter(*paths.conditions(asked))
-
-    def newest(self, limit: int, after: tuple[datetime, UUID] | None = None) -> list[Archive]:
-        """The newest of these archives, by (created, id) descending, at most `limit`; of those
-        after that place if given. It chooses the plan by how common the asked values are."""
-        rows = self
-        if after is not None:
-            created, pk = after
-            rows = rows.filter(models.Q(created__lt=created) | models.Q(created=created, id__lt=pk))
-        return list(rows.order_by("-created", "-id")[:limit])
 
     def _open_to(self, user: User | AnonymousUser, *visibilities: str) -> Self:
         found = self.filter(deleted=None)

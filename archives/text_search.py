@@ -23,7 +23,6 @@ from uuid import UUID
 from django.db import connection
 
 from archives import listing, sql
-from archives.expressions import Matches
 from search.tsquery import all_of, any_of, lexeme
 from search.vocabulary import OPTIONAL
 
@@ -67,7 +66,7 @@ def search(text: str, parts: "list[Part]", limit: int, after: Place | None = Non
     while len(found) < limit and tier < TIERS and not (tier >= LAST_RESORT and has_better):
         rows = listing.newest(
             [
-                part._replace(archives=part.archives.filter(Matches("search_vector", query)))
+                part._replace(archives=part.archives.having_lexemes(query))
                 for part in parts
                 if (query := reading.query(tier, part.is_own)) is not None
             ],

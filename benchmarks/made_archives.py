@@ -77,7 +77,11 @@ class Catalogue:
             title,
             album,
             int(choose.gauss(220_000, 50_000)) % 900_000,
-            "".join(choose.choices("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ", k=22)),
+            "".join(
+                choose.choices(
+                    "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ", k=22
+                )
+            ),
         )
         if len(self.made) < 400_000:
             self.made[place] = track

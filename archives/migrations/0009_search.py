@@ -48,7 +48,7 @@ DROP FUNCTION IF EXISTS archive_search_vector(text, text, jsonb);
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("archives", "0007_keys"),
+        ("archives", "0008_paths"),
         ("search", "0002_extensions_and_functions"),
     ]
 
