@@ -1,13 +1,16 @@
 """The admin's pages for archives, which stay fast with millions of them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any
+from urllib.parse import parse_qsl
 from uuid import UUID
 
 from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.views.main import PAGE_VAR, ChangeList
 from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import ValidationError
 from django.db.models import F, Func, IntegerField, QuerySet, UUIDField, Value
 from django.http import HttpRequest
 from django.template.loader import render_to_string
@@ -15,9 +18,11 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 
+from archives.filters import Path
 from archives.forms import ArchiveForm, as_text
 from archives.listing import Part
-from archives.models import Archive, Status, Visibility
+from archives.models import Archive, Visibility
+from archives.paths import PATHS
 from archives.text_search import search
 from vibomat.accounts.models import User
 from vibomat.indexed_admin import (
@@ -58,10 +63,39 @@ class FindableFilter(ChoiceFilter):
     }
 
 
-class StatusFilter(ChoiceFilter):
-    title = "status"
-    parameter_name = "status"
-    conditions = {status.value: (str(status.label), {"status": status}) for status in Status}
+class PathFilter(admin.SimpleListFilter):
+    """A declared path, asked by what is typed."""
+
+    template = "admin/archives/path_filter.html"
+    example = ""
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("", "")]
+
+    def choices(self, changelist: ChangeList) -> Iterator[dict[str, Any]]:  # type: ignore[override]
+        others = changelist.get_query_string(remove=[self.parameter_name, PAGE_VAR])
+        yield {"others": parse_qsl(others.removeprefix("?")), "example": self.example}
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        value = self.value()
+        if not value:
+            return queryset
+        try:
+            return queryset.by_paths({self.parameter_name: value})  # type: ignore[attr-defined]
+        except ValidationError as error:
+            raise IncorrectLookupParameters from error
+
+
+def path_filter(path: Path) -> type[PathFilter]:
+    attributes = {"title": path.name, "parameter_name": path.name, "example": path.example}
+    return type(f"{path.name.title()}Filter", (PathFilter,), attributes)
+
+
+PATH_FILTERS = tuple(
+    path_filter(path)
+    for path in PATHS
+    if path.name in ("artist", "track", "album", "mood", "tags", "provider", "status")
+)
 
 
 class TracksFilter(ChoiceFilter):
@@ -146,8 +180,8 @@ class ArchiveAdmin(IndexedAdmin):
     )
     list_select_related = ("owner",)
     list_filter = (
+        *PATH_FILTERS,
         FindableFilter,
-        StatusFilter,
         TracksFilter,
         CreatedFilter,
         OwnerFilter,
@@ -168,12 +202,9 @@ class ArchiveAdmin(IndexedAdmin):
         "updated",
     )
     fieldsets = (
-        (
-            None,
-            {"fields": ("name", "description", ("owner", "visibility", "status"), "read_revision")},
-        ),
+        (None, {"fields": ("name", "description", ("owner", "visibility", "status"))}),
         ("Tracks", {"fields": ("tracks",)}),
-        ("Content", {"fields": ("content",), "classes": ("collapse",)}),
+        ("Content", {"fields": ("content", "read_revision"), "classes": ("collapse",)}),
         ("Provider", {"fields": (("provider", "provider_id"), "last_synced")}),
         (
             "Origin",
@@ -226,20 +257,18 @@ class ArchiveAdmin(IndexedAdmin):
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """A new archive has nothing yet that can't be typed."""
-        fieldsets = super().get_fieldsets(request, obj)
-        if obj is not None:
-            if self.may_edit_content(request, obj):
-                return fieldsets
+        if obj is None:
             return [
-                (title, options | {"fields": ("content_as_text",)})
-                if options["fields"] == ("content",)
-                else (title, options)
-                for title, options in fieldsets
+                (None, {"fields": ("name", "description", ("owner", "visibility", "status"))}),
+                ("Content", {"fields": ("content",)}),
+                ("Provider", {"fields": (("provider", "provider_id"), "last_synced")}),
             ]
+        content = ["content" if self.may_edit_content(request, obj) else "content_as_text"]
+        if self.has_change_permission(request, obj):
+            content.append("read_revision")
         return [
-            (None, {"fields": ("name", "description", ("owner", "visibility", "status"))}),
-            ("Content", {"fields": ("content",)}),
-            ("Provider", {"fields": (("provider", "provider_id"), "last_synced")}),
+            (title, options | {"fields": content} if title == "Content" else options)
+            for title, options in super().get_fieldsets(request, obj)
         ]
 
     def may_edit_content(self, request: HttpRequest, archive: Archive) -> bool:

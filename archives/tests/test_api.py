@@ -461,8 +461,9 @@ class TestLists:
     ) -> None:
         Archive.objects.update(derived_from=rows[0])
         for limit in (1, 100):
-            # The session, its user, own ones, public ones, what they were derived from.
-            with django_assert_num_queries(5):
+            # The session, its user, what they were derived from, own and public ones, both
+            # with the settings of their plans.
+            with django_assert_num_queries(7):
                 client.get(f"/api/archives/?limit={limit}")
 
     @pytest.mark.parametrize(
