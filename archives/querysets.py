@@ -1,15 +1,24 @@
-"""Which archives are whose to see. Every way in starts from one of these."""
+"""Which archives are whose to see, and what can be asked of them. Every way in starts here."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Self
+from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
+from django.contrib.postgres.search import SearchQueryField
 from django.db import models
-from django.db.models.functions import Now
+from django.db.models import Value
+from django.db.models.functions import Cast, Now
+
+from archives import paths
+from archives.filters import Matches
+from archives.newest import newest, newest_of_all
 
 if TYPE_CHECKING:
-    from archives.models import Archive  # noqa: F401 (named in quotes below)
+    from archives.models import Archive
     from vibomat.accounts.models import User
 
 
@@ -19,6 +28,8 @@ class ArchiveQuerySet(models.QuerySet["Archive"]):
     Whoever has the permission `archives.view_archive`, as some staff have, sees every archive that
     is not in the bin. An inactive user sees what anybody sees.
     """
+
+    is_by_paths = False
 
     def public(self) -> Self:
         """What everybody may find."""
@@ -39,6 +50,38 @@ class ArchiveQuerySet(models.QuerySet["Archive"]):
     def readable_by(self, user: User | AnonymousUser) -> Self:
         """What that user may read knowing its id: unlisted ones too. It is for one id at a time."""
         return self._open_to(user, "public", "unlisted")
+
+    def by_paths(self, asked: Mapping[str, Any]) -> Self:
+        """Those that answer every parameter of `archives.paths.PATHS` given.
+
+        Raise ValidationError, by parameter, for what is unknown or no value of its type.
+        """
+        found = self.filter(*paths.conditions(asked))
+        found.is_by_paths = self.is_by_paths or bool(asked)
+        return found
+
+    def having_lexemes(self, tsquery: str) -> Self:
+        """Those whose search vector matches a tsquery, given as text; see `archives.text_search`
+        for what people type."""
+        asked = Cast(Value(tsquery), SearchQueryField())
+        found = self.filter(Matches(models.F("search_vector"), asked))
+        found.is_by_paths = True
+        return found
+
+    def newest(self, limit: int, after: tuple[datetime, UUID] | None = None) -> list[Archive]:
+        """The first `limit` of these by (created, id), both descending; after that place if given.
+
+        It may be asked of any filters and scopes. Unlike a slice of `order_by`, it is quick however
+        many partitions there are and however rare or common what is asked for.
+        """
+        if limit < 1:
+            return []
+        return (newest if self.is_by_paths else newest_of_all)(self, limit, after)
+
+    def _clone(self) -> Self:
+        clone = super()._clone()
+        clone.is_by_paths = self.is_by_paths
+        return clone
 
     def soft_delete(self) -> int:
         """Put those that are not there yet into the bin; return their number."""

@@ -89,3 +89,33 @@ SET CONSTRAINTS ALL IMMEDIATE;
 ALTER TABLE playlist_default ENABLE TRIGGER USER
 """
 DROP = "DROP TABLE {name}"
+
+# Whole sizes in bytes of partitioned indexes: their own and their partitions'.
+INDEX_SIZES = """
+SELECT parent.relname, sum(pg_relation_size(part.relid))::bigint
+FROM pg_class AS parent, pg_partition_tree(parent.oid) AS part
+WHERE parent.relname = ANY(%s) AND parent.relkind IN ('i', 'I')
+    AND pg_table_is_visible(parent.oid)
+GROUP BY 1
+"""
+
+# archives/migrations/sql/search.sql says what they return.
+LOOKUP = "SELECT kind, n, word, edits, is_public FROM archive_lookup(%s, %s)"
+
+NEARBY = "SELECT n, word, edits, is_public FROM archive_nearby(%s::text[], %s::int[], %s)"
+
+# The ranges of ids of the months, the newest first, with their rows as last counted by ANALYZE.
+RANGES = """
+SELECT bounds[1]::uuid AS lower, bounds[2]::uuid AS upper, greatest(c.reltuples, 0)
+FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid,
+    regexp_match(pg_get_expr(c.relpartbound, c.oid),
+                 '^FOR VALUES FROM \\(''(.+)''\\) TO \\(''(.+)''\\)$') AS bounds
+WHERE i.inhparent = 'playlist'::regclass AND bounds[2]::uuid <= '03000000-0000-0000-0000-000000000000'
+ORDER BY upper DESC
+"""
+
+# A jsonpath as PostgreSQL writes it, or what is wrong with it.
+JSONPATH = """
+SELECT CASE WHEN pg_input_is_valid(%s, 'jsonpath') THEN (%s)::jsonpath::text END, message
+FROM pg_input_error_info(%s, 'jsonpath')
+"""

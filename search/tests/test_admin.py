@@ -15,9 +15,10 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from search import engine, pagination
+from search import engine
 from search.models import Artist, CatalogueImport, Lexeme, Track, TrackArtist
 from search.plans import plans_of
+from vibomat import pagination
 from vibomat.accounts.models import User
 
 LISTS = ["artist", "track", "lexeme", "catalogueimport"]
@@ -213,7 +214,7 @@ class TestActions:
     def test_touch_no_more_rows_than_a_request_can(
         self, admin: Client, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("search.admin.MOST_AT_ONCE", 50)
+        monkeypatch.setattr("vibomat.indexed_admin.MOST_AT_ONCE", 50)
         tracks = Track.objects.bulk_create(Track(title=f"Roads {n}") for n in range(60))
         data = {
             "action": "delete_selected",

@@ -82,7 +82,7 @@ STATE = [
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("archives", "0006_drop_older_table"),
+        ("archives", "0010_index_search"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
