@@ -10,6 +10,10 @@ GZIP = b"\x1f\x8b"
 ZSTANDARD = b"\x28\xb5\x2f\xfd"
 
 
+# What so few bytes expand to, 128 KB for every four of them, is held in memory.
+ZSTANDARD_BYTES = 512
+
+
 class Damaged(Exception):
     """Compressed data that can't be read; the message goes on after the file's name."""
 
@@ -72,11 +76,11 @@ class _ZstandardStream:
         self.frame = self.decompressor.decompressobj()
         self.started = False
         self.buffer = b""
+        self.position = 0
 
     def read(self, size: int, /) -> bytes:
-        while len(self.buffer) < size:
-            # Little at a time: what it expands to is held in memory.
-            compressed = self.file.read(8192)
+        while len(self.buffer) - self.position < size:
+            compressed = self.file.read(ZSTANDARD_BYTES)
             if not compressed:
                 if self.started and not self.frame.eof:
                     raise EOFError
@@ -85,7 +89,9 @@ class _ZstandardStream:
                 if self.frame.eof:
                     self.frame = self.decompressor.decompressobj()
                 self.started = True
-                self.buffer += self.frame.decompress(compressed)
+                self.buffer = self.buffer[self.position :] + self.frame.decompress(compressed)
+                self.position = 0
                 compressed = self.frame.unused_data if self.frame.eof else b""
-        data, self.buffer = self.buffer[:size], self.buffer[size:]
+        data = self.buffer[self.position : self.position + size]
+        self.position += len(data)
         return data
