@@ -17,3 +17,6 @@ FROM search_candidates(
     year_from => %(year_from)s::int, year_to => %(year_to)s::int,
     accented => %(accented)s::text[], otherwise => %(otherwise)s, most => %(most)s)
 """
+
+# Its function stands in search/migrations/sql/complete.sql.
+COMPLETE = "SELECT kind, id, completion FROM search_complete(%s, %s::text[], %s)"
