@@ -14,41 +14,40 @@ BEGIN
 END
 $$;
 
--- The beginnings within one edit of a typed one that some lexeme has; the first letter and the
--- sign before it stay. Letters are those of the typed text's script; a script without an alphabet
--- has no other letters, so only deletions and exchanges.
+-- The beginnings within one edit of a typed one that lexemes have; the first letter stays. The
+-- letters to be put in or exchanged are those that follow in some lexeme, beginning by one step in the
+-- index for each; so behind the longest beginning that any lexeme has there is nothing to try.
 CREATE OR REPLACE FUNCTION search_near_beginnings(sign text, typed text) RETURNS text[]
-LANGUAGE plpgsql STABLE PARALLEL SAFE SET plan_cache_mode = force_generic_plan AS $$
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
 DECLARE
     size CONSTANT int := length(typed);
-    script CONSTANT int4range := CASE
-        WHEN typed ~ '^[a-z0-9]+$' THEN int4range(97, 123)
-        WHEN typed ~ '[\u0430-\u044f]' THEN int4range(1072, 1104)
-        WHEN typed ~ '[\u03b1-\u03c9]' THEN int4range(945, 970)
-        WHEN typed ~ '[\u05d0-\u05ea]' THEN int4range(1488, 1515)
-        WHEN typed ~ '[\u0621-\u064a]' THEN int4range(1569, 1611)
-        WHEN typed ~ '[\u0e01-\u0e2e]' THEN int4range(3585, 3631)
-        ELSE int4range(0, 0) END;
 BEGIN
     RETURN ARRAY(
-        WITH RECURSIVE place(i) AS (
-            SELECT 1 UNION ALL SELECT i + 1 FROM place WHERE i < size - 1
-        ), letter(c) AS (
-            SELECT chr(n) FROM generate_series(lower(script), upper(script) - 1) AS n
+        WITH RECURSIVE longer(i, shared, beginning) AS (
+            SELECT i, shared, (SELECT left(word, length(shared) + 1) FROM search_lexeme
+                               WHERE word > shared COLLATE "C" ORDER BY word LIMIT 1)
+            FROM generate_series(1, size - 1) AS i, LATERAL (SELECT sign || left(typed, i)) AS s(shared)
+            UNION ALL
+            SELECT i, shared, (SELECT left(word, length(shared) + 1) FROM search_lexeme
+                               WHERE word > (beginning || chr(1114111)) COLLATE "C"
+                               ORDER BY word LIMIT 1)
+            FROM longer WHERE starts_with(beginning, shared)
         ), variant(v) AS (
-            SELECT left(typed, i) || substr(typed, i + 2) FROM place WHERE i < size - 1
-            UNION
-            SELECT left(typed, i) || substr(typed, i + 2, 1) || substr(typed, i + 1, 1)
-                   || substr(typed, i + 3) FROM place WHERE i < size - 1
-            UNION
-            SELECT left(typed, i) || c || substr(typed, i + 2) FROM place, letter
-            UNION
-            SELECT left(typed, i) || c || substr(typed, i + 1) FROM place, letter
+            SELECT beginning || substr(typed, i + n) FROM longer, generate_series(1, 2) AS n
+            WHERE starts_with(beginning, shared)
+            UNION ALL
+            SELECT sign || left(typed, i) || substr(typed, i + 2)
+            FROM generate_series(1, size - 2) AS i
+            UNION ALL
+            SELECT sign || left(typed, i) || substr(typed, i + 2, 1) || substr(typed, i + 1, 1)
+                   || substr(typed, i + 3)
+            FROM generate_series(1, size - 2) AS i
         )
-        SELECT v FROM variant
-        WHERE v <> typed AND EXISTS (
+        SELECT DISTINCT substr(v, length(sign) + 1) FROM variant
+        WHERE v <> sign || typed AND EXISTS (
             SELECT FROM search_lexeme
-            WHERE word >= (sign || v) COLLATE "C" AND word < (sign || v || chr(1114111)) COLLATE "C"));
+            WHERE word >= v COLLATE "C" AND word < (v || chr(1114111)) COLLATE "C"));
 END
 $$;
 
@@ -115,6 +114,9 @@ DECLARE
     ending tsquery;
     every_word tsquery;
     rare_words tsquery;
+    near_words tsquery;
+    groups text[];
+    counts int[];
     lefts text[];
     rests text[];
     near text[];
@@ -243,22 +245,42 @@ BEGIN
                 WHERE search_vector @@ format('%L', name.word)::tsquery AND CASE WHEN
                     CASE left(name.word, 1)
                         WHEN '@' THEN search_beginning_edits(rest, title_key)
-                        ELSE search_beginning_edits(rest, credit_key) END <= length(rest) / 3
+                        ELSE search_beginning_edits(rest, credit_key) END <= least(3, length(rest) / 3)
                     THEN true ELSE false END
                 ORDER BY popularity + 0 DESC LIMIT 10) AS t
             WHERE name.ndoc <= common AND length(name.word) > 3);
-        -- Words misspelt, in any order.
-        SELECT string_agg(alternatives, '&')::tsquery INTO rare_words
+        -- Words misspelt, in any order, of several all but one; frequent ones stand for themselves.
+        WITH known AS (
+            SELECT word, ndoc FROM search_lexeme
+            WHERE word = ANY (trim_array(required, 1)) AND ndoc > 1000
+        ), near AS (
+            SELECT n, word, ndoc,
+                   row_number() OVER (PARTITION BY n ORDER BY distance, ndoc DESC) AS place
+            FROM search_nearby(
+                ARRAY(SELECT w FROM unnest(trim_array(required, 1)) AS w
+                      WHERE w NOT IN (SELECT word FROM known)),
+                array_fill(1, ARRAY[cardinality(required) - 1]))
+        )
+        SELECT array_agg(alternatives ORDER BY ndoc), array_agg(ndoc::int ORDER BY ndoc) INTO groups, counts
         FROM (SELECT '(' || string_agg(format('%L:AB', word), '|') || ')' AS alternatives,
                      sum(ndoc) AS ndoc
-              FROM search_nearby(trim_array(required, 1),
-                                 array_fill(1, ARRAY[cardinality(required) - 1]))
-              GROUP BY n ORDER BY ndoc LIMIT 4) AS groups
-        HAVING min(ndoc) <= common;
+              FROM near WHERE place <= 12 GROUP BY n
+              UNION ALL
+              SELECT format('%L:AB', word), ndoc FROM known
+              ORDER BY ndoc LIMIT 4) AS rarest;
+        IF counts[1] <= common / 2 THEN
+            rare_words := array_to_string(groups, '&')::tsquery;
+            near_words := rare_words && ending;
+        END IF;
+        IF cardinality(groups) > 1 AND counts[2] <= common / 2 THEN
+            rare_words := (SELECT string_agg(array_to_string(groups[:i - 1] || groups[i + 1:], '&'), '|')
+                           FROM generate_series(1, cardinality(groups)) AS i)::tsquery;
+            near_words := (rare_words && ending) || array_to_string(groups, '&')::tsquery;
+        END IF;
         tracks := tracks || ARRAY(
             SELECT id FROM track
             WHERE search_vector @@ rare_words
-              AND CASE WHEN search_vector @@ ending THEN true ELSE false END
+              AND CASE WHEN search_vector @@ near_words THEN true ELSE false END
             ORDER BY popularity + 0 DESC LIMIT 30);
     END IF;
 
@@ -270,7 +292,7 @@ BEGIN
                    AS begins,
                name_key = key AS is_whole, false AS is_by,
                search_vector @@ every_word AS has_words,
-               search_beginning_edits(key, name_key) AS edits
+               search_beginning_edits(key, name_key) AS edits, search_vector
         FROM artist WHERE id = ANY (artists)
         UNION ALL
         SELECT 'track', id, title, concat_ws(' – ', title, nullif(artist_credit, '')), popularity, 0,
@@ -285,7 +307,8 @@ BEGIN
                least(search_beginning_edits(key, title_key),
                      search_beginning_edits(key, credit_key || title_key),
                      search_beginning_edits(key, main_credit_key || title_key),
-                     search_beginning_edits(key, title_key || credit_key))
+                     search_beginning_edits(key, title_key || credit_key)),
+               search_vector
         FROM track, LATERAL (
             SELECT credit_key LIKE key || '%' OR main_credit_key LIKE key || '%' AS is_by) AS b
         WHERE id = ANY (tracks)
@@ -301,11 +324,12 @@ BEGIN
                - CASE WHEN begins THEN 0
                       WHEN is_by THEN 0.45
                       WHEN has_words THEN 0.35
-                      WHEN edits <= length(key) / 4 + 1 THEN 0.4 + 0.4 * edits / length(key)
-                      ELSE 0.9 END AS grade
+                      WHEN edits <= least(4, length(key) / 4 + 1) THEN 0.4 + 0.4 * edits / length(key)
+                      WHEN search_vector @@ near_words THEN 0.55 END AS grade
         FROM candidate
     ), once AS (
-        SELECT DISTINCT ON (casefold(text COLLATE pg_catalog.pg_unicode_fast)) * FROM graded ORDER BY casefold(text COLLATE pg_catalog.pg_unicode_fast), grade DESC, id
+        SELECT DISTINCT ON (casefold(text COLLATE pg_catalog.pg_unicode_fast)) * FROM graded
+        WHERE grade IS NOT NULL ORDER BY casefold(text COLLATE pg_catalog.pg_unicode_fast), grade DESC, id
     )
     SELECT kind, id, text FROM once ORDER BY grade DESC, popularity DESC, id LIMIT most;
 END
