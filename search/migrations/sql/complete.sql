@@ -99,17 +99,24 @@ $$;
 CREATE OR REPLACE FUNCTION search_near_names(sign text, key text) RETURNS tsquery
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
+DECLARE
+    names tsquery;
 BEGIN
     IF length(key) < (CASE sign WHEN '@' THEN 7 ELSE 10 END) THEN
         RETURN (SELECT string_agg(format('%L:*', v), '|')
                 FROM unnest(search_near_beginnings(sign, key)) AS v)::tsquery;
     END IF;
-    RETURN (
-        SELECT string_agg(format('%L', word), '|') FROM (
-            SELECT word FROM search_lexeme
-            WHERE search_deletes(word) && search_probes(sign || key, 1) AND left(word, 1) = sign
-              AND search_is_near(search_beginning_edits(key, substr(word, 2)), length(key))
-            ORDER BY search_beginning_edits(key, substr(word, 2)), ndoc DESC LIMIT 20) AS l)::tsquery;
+    FOR distance IN 1..CASE sign WHEN '@' THEN 2 ELSE 1 END LOOP
+        names := (
+            SELECT string_agg(format('%L', word), '|') FROM (
+                SELECT word FROM search_lexeme
+                WHERE search_deletes(word) && search_probes(sign || key, distance)
+                  AND left(word, 1) = sign
+                  AND search_is_near(search_beginning_edits(key, substr(word, 2)), length(key))
+                ORDER BY search_beginning_edits(key, substr(word, 2)), ndoc DESC LIMIT 20) AS l)::tsquery;
+        EXIT WHEN names IS NOT NULL;
+    END LOOP;
+    RETURN names;
 END
 $$;
 
@@ -216,10 +223,11 @@ DECLARE
     -- Words that more rows have are not looked up.
     common CONSTANT int := 2000;
     -- With fewer completions than this the text may be misspelt.
-    few CONSTANT int := 5;
+    few CONSTANT int := 10;
     words CONSTANT text[] := (string_to_array(search_normalise(typed), ' '))[1:16];
     key CONSTANT text := left(search_key(array_to_string(words, ' ')), 60);
     spelt CONSTANT text := left(array_to_string(words, ''), 60);
+    whole CONSTANT boolean := typed ~ '\s$';
     required text[] := ARRAY(SELECT left(w, 60) FROM unnest(words) AS w
                              WHERE w NOT IN ('the', 'and', 'n', 'feat', 'ft', 'featuring'));
     part text;
@@ -312,7 +320,7 @@ BEGIN
     -- Every word somewhere, the last as a beginning. A frequent beginning is not looked up but
     -- filters what the other words find.
     part := required[cardinality(required)];
-    ending := format(CASE WHEN typed ~ '\s$' THEN '%L:AB' ELSE '%L:*AB' END, part)::tsquery;
+    ending := format(CASE WHEN whole THEN '%L:AB' ELSE '%L:*AB' END, part)::tsquery;
     every_word := concat_ws('&', (SELECT string_agg(format('%L:AB', w), '&')
                                   FROM unnest(trim_array(required, 1)) AS w), ending)::tsquery;
     SELECT string_agg(format('%L:AB', word), '&')::tsquery INTO rare_words
@@ -380,10 +388,11 @@ BEGIN
                      casefold(name COLLATE pg_catalog.pg_unicode_fast),
                      casefold(btrim(typed) COLLATE pg_catalog.pg_unicode_fast))
                    THEN 0.1 ELSE 0 END
-               - CASE WHEN begins THEN 0
+               - CASE WHEN begins AND (NOT whole OR search_vector @@ every_word) THEN 0
+                      WHEN begins THEN 0.3
                       WHEN is_by THEN 0.45
                       WHEN search_vector @@ every_word THEN 0.35
-                      WHEN search_is_near(edits, length(key)) THEN 0.4 + 0.4 * edits / length(key)
+                      WHEN search_is_near(edits, length(key)) THEN 0.35 + 0.9 * edits / length(key)
                       WHEN search_vector @@ near_words THEN 0.55 END AS grade
         FROM candidate
     ), once AS (
