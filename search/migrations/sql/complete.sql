@@ -327,7 +327,7 @@ BEGIN
     FROM (SELECT word, ndoc FROM search_lexeme WHERE word = ANY (trim_array(required, 1))
           ORDER BY ndoc LIMIT 3) AS rarest
     HAVING min(ndoc) <= common;
-    IF length(part) > 2 AND search_beginning_ndoc(part, common) < common THEN
+    IF search_beginning_ndoc(part, common) < common THEN
         rare_words := concat_ws('&', rare_words, ending)::tsquery;
     END IF;
     IF rare_words IS NOT NULL THEN
@@ -345,7 +345,7 @@ BEGIN
         END IF;
     END IF;
 
-    IF cardinality(artists) + cardinality(tracks) < few AND length(key) > 3 THEN
+    IF cardinality(artists) + cardinality(tracks) < few AND length(key) > 2 THEN
         misspelt := search_complete_misspelt(key, required, ending, names, rests);
         artists := artists || misspelt.artists;
         tracks := tracks || misspelt.tracks;
@@ -389,11 +389,12 @@ BEGIN
                      casefold(btrim(typed) COLLATE pg_catalog.pg_unicode_fast))
                    THEN 0.1 ELSE 0 END
                - CASE WHEN begins AND (NOT whole OR search_vector @@ every_word) THEN 0
-                      WHEN begins THEN 0.3
+                      WHEN begins THEN 0.45
                       WHEN is_by THEN 0.45
                       WHEN search_vector @@ every_word THEN 0.35
-                      WHEN search_is_near(edits, length(key)) THEN 0.35 + 0.9 * edits / length(key)
-                      WHEN search_vector @@ near_words THEN 0.55 END AS grade
+                      WHEN search_is_near(edits, length(key)) THEN 0.3 + 1.2 * edits / length(key)
+                      WHEN search_vector @@ near_words
+                      THEN CASE WHEN search_vector @@ ending THEN 0.5 ELSE 0.65 END END AS grade
         FROM candidate
     ), once AS (
         SELECT DISTINCT ON (folded) *, grade + CASE WHEN accented IS NOT NULL AND NOT EXISTS (
