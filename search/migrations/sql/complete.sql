@@ -124,10 +124,10 @@ $$;
 --   required  its words; `ending`: the last one as a beginning
 --   names     the keys of its first word, its first two and so on, each as an artist's and a title's
 --   rests     what is typed after each of them
--- `near_words` is what every track found by single words has.
+-- `near_words` is what every track found by single words has, `near_every_word` what the best have.
 CREATE OR REPLACE FUNCTION search_complete_misspelt(
     key text, required text[], ending tsquery, names text[], rests text[],
-    OUT artists uuid[], OUT tracks uuid[], OUT near_words tsquery)
+    OUT artists uuid[], OUT tracks uuid[], OUT near_words tsquery, OUT near_every_word tsquery)
 LANGUAGE plpgsql STABLE
 SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
 #variable_conflict use_column
@@ -137,6 +137,8 @@ DECLARE
     words tsquery;
     groups text[];
     counts int[];
+    frequent CONSTANT text[] := ARRAY(
+        SELECT word FROM search_lexeme WHERE word = ANY (before) AND ndoc > 1000);
 BEGIN
     IF length(key) < 5 THEN
         -- So much is within an edit of a short beginning that only what is popular may be meant.
@@ -183,8 +185,7 @@ BEGIN
     WITH near AS (
         SELECT n, word, ndoc, row_number() OVER (PARTITION BY n ORDER BY distance, ndoc DESC) AS place
         FROM search_nearby(
-            ARRAY(SELECT w FROM unnest(before) AS w WHERE NOT EXISTS (
-                SELECT FROM search_lexeme l WHERE l.word = w AND l.ndoc > 1000)),
+            ARRAY(SELECT w FROM unnest(before) AS w WHERE w <> ALL (frequent)),
             array_fill(1, ARRAY[cardinality(before)]))
     )
     SELECT array_agg(alternatives ORDER BY ndoc), array_agg(ndoc ORDER BY ndoc) INTO groups, counts
@@ -194,6 +195,8 @@ BEGIN
           ORDER BY ndoc LIMIT 4) AS rarest;
     words := array_to_string(groups, '&')::tsquery;
     near_words := words && ending;
+    near_every_word := concat_ws(
+        '&', words, ending, (SELECT string_agg(format('%L:AB', w), '&') FROM unnest(frequent) AS w));
     IF cardinality(groups) > 2 OR counts[2] <= 400 THEN
         words := (SELECT string_agg(array_to_string(groups[:i - 1] || groups[i + 1:], '&'), '|')
                   FROM generate_series(1, cardinality(groups)) AS i)::tsquery;
@@ -238,7 +241,6 @@ DECLARE
     every_word tsquery;
     rare_words tsquery;
     misspelt record;
-    near_words tsquery;
     artists uuid[];
     tracks uuid[];
 BEGIN
@@ -349,7 +351,8 @@ BEGIN
         misspelt := search_complete_misspelt(key, required, ending, names, rests);
         artists := artists || misspelt.artists;
         tracks := tracks || misspelt.tracks;
-        near_words := misspelt.near_words;
+    ELSE
+        SELECT NULL::tsquery AS near_words, NULL::tsquery AS near_every_word INTO misspelt;
     END IF;
 
     -- What begins as typed comes first, unless something else is far more popular.
@@ -393,8 +396,8 @@ BEGIN
                       WHEN is_by THEN 0.45
                       WHEN search_vector @@ every_word THEN 0.35
                       WHEN search_is_near(edits, length(key)) THEN 0.3 + 1.2 * edits / length(key)
-                      WHEN search_vector @@ near_words
-                      THEN CASE WHEN search_vector @@ ending THEN 0.5 ELSE 0.65 END END AS grade
+                      WHEN search_vector @@ misspelt.near_every_word THEN 0.5
+                      WHEN search_vector @@ misspelt.near_words THEN 0.7 END AS grade
         FROM candidate
     ), once AS (
         SELECT DISTINCT ON (folded) *, grade + CASE WHEN accented IS NOT NULL AND NOT EXISTS (
