@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 
 from search.suggest import suggest
-from search.tests.plans import plans_of
+from search.plans import plans_of
 
 ROWS = 20_000
 
