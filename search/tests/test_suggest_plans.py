@@ -72,7 +72,7 @@ def plans(typed: str) -> list[str]:
         ("radihead", "FROM artist WHERE search_vector @@ near_names", ["artist_search_vector"]),
         ("radihead", "FROM track WHERE search_vector @@ near_names", ["track_search_vector"]),
         ("daft pnk one", "WITH name AS", ["search_lexeme_deletes", "track_search_vector"]),
-        ("daft pnk one", "WITH near AS", ["search_lexeme_pkey"]),
+        ("daft pnk one", "(before) AND ndoc > 1000", ["search_lexeme_pkey"]),
         ("daft pnk one", "JOIN search_lexeme l ON search_deletes", ["search_lexeme_deletes"]),
         ("daft pnk one", "WHERE search_vector @@ words", ["track_search_vector"]),
         ("daft pnk one", "WITH candidate AS", ["artist_pkey", "track_pkey"]),
