@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from rich.console import Console
 
-from benchmarks import search
+from benchmarks import archive_search, search
 from benchmarks.judging import read_queries
 from search.models import Track
 
@@ -33,8 +33,13 @@ class Command(BaseCommand):
             help="ask only N queries of plain pg_trgm, which is slow (0: none)",
         )
         subject.add_argument("--no-http", action="store_true", help="leave the web server out")
+        subject = subjects.add_parser("archive-search", help="latency and recall of archives' q=")
+        subject.add_argument("--count", type=int, default=300, help="queries of each kind")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["subject"] == "archive-search":
+            archive_search.run(options["count"], Console(width=120))
+            return
         queries = read_queries(options["queries"])
         if options["first"]:
             queries = random.Random(42).sample(queries, min(options["first"], len(queries)))
