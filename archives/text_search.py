@@ -55,7 +55,9 @@ class Found(NamedTuple):
         return Place(self.tier, self.archive.created, self.archive.pk)
 
 
-def search(text: str, parts: "list[Part]", limit: int, after: Place | None = None) -> list[Found]:
+def search(
+    text: str, parts: "Sequence[Part]", limit: int, after: Place | None = None
+) -> list[Found]:
     """The best `limit` of these parts of a list for a typed text, after that place if given."""
     reading = _read(text, only_public=not any(part.is_own for part in parts))
     found: list[Found] = []
