@@ -42,9 +42,21 @@ MAX_NUMBER = 2**63 - 1
 EARLIEST = datetime(1, 1, 2, tzinfo=UTC)
 LATEST = datetime(9999, 12, 30, tzinfo=UTC)
 # Of the others some raise errors that no caller can suppress, for values that differ by row.
-METHODS = (
-    "abs bigint boolean ceiling decimal double floor integer keyvalue number size string type"
-).split()
+METHODS = [
+    "abs",
+    "bigint",
+    "boolean",
+    "ceiling",
+    "decimal",
+    "double",
+    "floor",
+    "integer",
+    "keyvalue",
+    "number",
+    "size",
+    "string",
+    "type",
+]
 
 Type = Literal["string", "strings", "integer", "time", "json", "jsonpath"]
 Condition = Any

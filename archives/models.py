@@ -199,6 +199,36 @@ class Archive(models.Model):
         return copy
 
 
+class ImportedPlaylist(models.Model):
+    """A playlist that an import has stored, so that the next one leaves it alone.
+
+    `key` is a hash of its content, name and id at its provider; PostgreSQL has no uniqueness
+    across the partitions of archives. There are no foreign keys in the database, so that neither
+    partitions nor users wait for this table; a row whose archive is gone counts for nothing.
+    """
+
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        related_name="+",
+        db_constraint=False,
+        db_index=False,
+    )
+    key = models.UUIDField()
+    archive = models.ForeignKey(
+        Archive, on_delete=models.CASCADE, related_name="+", db_constraint=False
+    )
+
+    class Meta:
+        db_table = "archive_import"
+        constraints = [
+            models.UniqueConstraint(fields=["owner", "key"], name="archive_import_owner_key"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.key)
+
+
 class Lexeme(models.Model):
     """A lexeme that some archive's search vector has, or had, so that a misspelling finds it.
 

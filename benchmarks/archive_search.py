@@ -2,8 +2,10 @@
 
 import random
 import time
+from argparse import ArgumentParser
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
 from django.core.management.base import CommandError
@@ -16,6 +18,7 @@ from archives.models import Archive
 from archives.text_search import search
 from benchmarks.judging import percentile
 
+HELP = "latency of the search for archives, and whether it finds what was typed badly"
 PAGE = 21
 AIM_P95_MS = 15.0
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
@@ -29,8 +32,13 @@ class Run:
     hits: list[bool] = field(default_factory=list)
 
 
-def run(count: int, console: Console) -> None:
-    """Ask `count` queries of each kind as anybody, and as an owner."""
+def add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("--count", type=int, default=300, help="queries of each kind")
+
+
+def measure(console: Console, options: dict[str, Any]) -> None:
+    """Ask queries of each kind as anybody, and as an owner."""
+    count = options["count"]
     pool = list(Archive.objects.public().order_by("?").defer("search_vector")[: 2 * count])
     if len(pool) < count:
         raise CommandError(f"There are not {count} public archives: import some first.")

@@ -13,7 +13,7 @@ import uuid
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +22,40 @@ from django.core.management.base import CommandError
 YEARS = 5
 TRACKS = 1_500_000
 ARTISTS = 300_000
-SYLLABLES = "ba ce di fo gu ha je ki lo mu na pe ri so tu va we xi yo za".split()
-MOODS = "calm happy sad energetic romantic dark dreamy angry hopeful nostalgic".split()
+SYLLABLES = [
+    "ba",
+    "ce",
+    "di",
+    "fo",
+    "gu",
+    "ha",
+    "je",
+    "ki",
+    "lo",
+    "mu",
+    "na",
+    "pe",
+    "ri",
+    "so",
+    "tu",
+    "va",
+    "we",
+    "xi",
+    "yo",
+    "za",
+]
+MOODS = [
+    "calm",
+    "happy",
+    "sad",
+    "energetic",
+    "romantic",
+    "dark",
+    "dreamy",
+    "angry",
+    "hopeful",
+    "nostalgic",
+]
 STATUSES = ["published"] * 600 + ["draft"] * 250 + ["synced"] * 149 + ["failed"]
 PROVIDERS = ["spotify"] * 600 + ["youtube"] * 160 + [""] * 150 + ["tidal"] * 89 + ["deezer"]
 VISIBILITIES = ["private"] * 55 + ["public"] * 35 + ["unlisted"] * 10

@@ -41,7 +41,7 @@ def suggest(text: str, limit: int = 10) -> list[Suggestion]:
         if len(reading.name) <= SHORT:
             return _popular(reading.name, limit)
         cursor.execute(sql.CANDIDATES, _candidates(reading, is_whole=text[-1:].isspace()))
-        hits = [Hit(*row[:-1]) for row in cursor.fetchall()]
+        hits = [Hit(*row[:-2]) for row in cursor.fetchall()]
     suggestions: dict[str, Suggestion] = {}
     for hit in hits:
         name = f"{hit.name} – {hit.artist_credit}" if hit.artist_credit else hit.name

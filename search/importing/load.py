@@ -154,10 +154,13 @@ def import_catalogue(
                 pending = stack.enter_context(PendingLists(using))
             if pending is not None:
                 pending.filed_soon()
+            if store.batches == 1:
+                # An empty catalogue's statistics make the statements read far too many rows.
+                _analyze(using)
     done.finished = timezone.now()
     done.save(using=using, update_fields=["finished"])
-    with timeouts.lifted(using), connections[using].cursor() as cursor:
-        cursor.execute(sql.ANALYZE)
+    with timeouts.lifted(using):
+        _analyze(using)
     report.seconds = time.monotonic() - started
     return report
 
@@ -229,6 +232,11 @@ def _progress_of(
         done.line, done.finished, done.started = 0, None, timezone.now()
         done.save(using=using)
     return done
+
+
+def _analyze(using: str) -> None:
+    with connections[using].cursor() as cursor:
+        cursor.execute(sql.ANALYZE)
 
 
 def _reject_file(
@@ -318,6 +326,7 @@ class _Store:
         self.parameters = {"sample": sample}
         self.sample = sample
         self.done = done
+        self.batches = 0
         with connections[using].cursor() as cursor:
             cursor.execute(sql.CREATE_STAGING)
             cursor.execute(sql.DROP_SAMPLE_TRACKS)
@@ -335,6 +344,7 @@ class _Store:
                 self._tracks(cursor, report)
             self.done.line = batch.last_line
             self.done.save(using=self.using, update_fields=["line"])
+        self.batches += 1
 
     def _tracks(self, cursor: Any, report: ImportReport) -> None:
         run = self._runner(cursor)

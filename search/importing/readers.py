@@ -5,16 +5,14 @@ Tab-separated files have no quoting: a `"` is a character like any other. Comma-
 """
 
 import csv
-import gzip
 import hashlib
 import io
 import json
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
-import zstandard
+from vibomat.compression import Bytes, Damaged, decompressed
 
 FORMATS = ("tsv", "csv", "jsonl")
 
@@ -57,38 +55,6 @@ class Record(NamedTuple):
     values: Sequence[Any]
     problem: str = ""
     text: str = ""
-
-
-class Bytes(Protocol):
-    def read(self, size: int, /) -> bytes: ...
-
-
-class _ZstandardStream:
-    """Decompresses one or many frames; unlike the library's reader it notices a missing end."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self.file = file
-        self.decompressor = zstandard.ZstdDecompressor()
-        self.frame = self.decompressor.decompressobj()
-        self.started = False
-        self.buffer = b""
-
-    def read(self, size: int, /) -> bytes:
-        while len(self.buffer) < size:
-            # Little at a time: what it expands to is held in memory.
-            compressed = self.file.read(8192)
-            if not compressed:
-                if self.started and not self.frame.eof:
-                    raise EOFError
-                break
-            while compressed:
-                if self.frame.eof:
-                    self.frame = self.decompressor.decompressobj()
-                self.started = True
-                self.buffer += self.frame.decompress(compressed)
-                compressed = self.frame.unused_data if self.frame.eof else b""
-        data, self.buffer = self.buffer[:size], self.buffer[size:]
-        return data
 
 
 class CatalogueFile:
@@ -212,13 +178,7 @@ class CatalogueFile:
 
     def _open(self) -> Bytes:
         self._file.seek(0)
-        magic = self._file.read(4)
-        self._file.seek(0)
-        if magic[:2] == b"\x1f\x8b":
-            return gzip.GzipFile(fileobj=self._file)
-        if magic == b"\x28\xb5\x2f\xfd":
-            return _ZstandardStream(self._file)
-        return self._file
+        return decompressed(self._file)
 
     def _peek(self) -> bytes:
         start = _read(self._open(), LINE_LIMIT + BLOCK, self.path)
@@ -291,10 +251,8 @@ def _read(stream: Bytes, size: int, path: Path) -> bytes:
         while size > 0 and (part := stream.read(size)):
             parts.append(part)
             size -= len(part)
-    except EOFError as error:
-        raise SourceError(f"{path} ends too early: its compressed data is incomplete.") from error
-    except (zlib.error, gzip.BadGzipFile, zstandard.ZstdError) as error:
-        raise SourceError(f"{path} is damaged: its compressed data can't be read.") from error
+    except Damaged as error:
+        raise SourceError(f"{path} {error}.") from error
     except OSError as error:
         raise SourceError(f"Can't read {path}: {error.strerror}.") from error
     return b"".join(parts)

@@ -1,16 +1,20 @@
 """Measures what the project promises, beside the obvious alternative."""
 
-import random
 from argparse import ArgumentParser
-from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand
 from rich.console import Console
 
-from benchmarks import archive_search, search
-from benchmarks.judging import read_queries
-from search.models import Track
+from benchmarks import archive_search, partitions, resolve, search
+
+# Each subject is a module with HELP, add_arguments(parser) and measure(console, options).
+SUBJECTS = {
+    "search": search,
+    "resolve": resolve,
+    "partitions": partitions,
+    "archive-search": archive_search,
+}
 
 
 class Command(BaseCommand):
@@ -18,36 +22,8 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         subjects = parser.add_subparsers(dest="subject", required=True)
-        subject = subjects.add_parser("search", help="quality and latency of the search")
-        subject.add_argument(
-            "--queries", type=Path, required=True, help="judged queries, JSON Lines"
-        )
-        subject.add_argument(
-            "--first", type=int, help="only so many queries, drawn by a fixed seed"
-        )
-        subject.add_argument(
-            "--plain",
-            type=int,
-            default=10**9,
-            metavar="N",
-            help="ask only N queries of plain pg_trgm, which is slow (0: none)",
-        )
-        subject.add_argument("--no-http", action="store_true", help="leave the web server out")
-        subject = subjects.add_parser("archive-search", help="latency and recall of archives' q=")
-        subject.add_argument("--count", type=int, default=300, help="queries of each kind")
+        for name, subject in SUBJECTS.items():
+            subject.add_arguments(subjects.add_parser(name, help=subject.HELP))
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if options["subject"] == "archive-search":
-            archive_search.run(options["count"], Console(width=120))
-            return
-        queries = read_queries(options["queries"])
-        if options["first"]:
-            queries = random.Random(42).sample(queries, min(options["first"], len(queries)))
-        if not Track.objects.exists():
-            raise CommandError("The catalogue is empty: run manage.py import_catalogue PATH first.")
-        search.run(
-            queries,
-            plain=options["plain"],
-            over_http=not options["no_http"],
-            console=Console(width=120),
-        )
+        SUBJECTS[options["subject"]].measure(Console(width=120), options)
