@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 from urllib.parse import parse_qsl
 from uuid import UUID
 
@@ -23,6 +23,7 @@ from archives.forms import ArchiveForm, as_text
 from archives.listing import Part
 from archives.models import Archive, Visibility
 from archives.paths import PATHS
+from archives.querysets import ArchiveQuerySet
 from archives.text_search import search
 from vibomat.accounts.models import User
 from vibomat.indexed_admin import (
@@ -73,7 +74,7 @@ class PathFilter(admin.SimpleListFilter):
         return [("", "")]
 
     def choices(self, changelist: ChangeList) -> Iterator[dict[str, Any]]:  # type: ignore[override]
-        others = changelist.get_query_string(remove=[self.parameter_name, PAGE_VAR])
+        others = changelist.get_query_string(remove=[str(self.parameter_name), PAGE_VAR])
         yield {"others": parse_qsl(others.removeprefix("?")), "example": self.example}
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
@@ -81,7 +82,7 @@ class PathFilter(admin.SimpleListFilter):
         if not value:
             return queryset
         try:
-            return queryset.by_paths({self.parameter_name: value})  # type: ignore[attr-defined]
+            return cast(ArchiveQuerySet, queryset).by_paths({str(self.parameter_name): value})
         except ValidationError as error:
             raise IncorrectLookupParameters from error
 
@@ -143,7 +144,7 @@ class LinkedFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         value = self.value()
-        return queryset if value is None else queryset.filter(**{self.parameter_name: value})
+        return queryset if value is None else queryset.filter(**{str(self.parameter_name): value})
 
 
 class OwnerFilter(LinkedFilter):
@@ -236,7 +237,8 @@ class ArchiveAdmin(IndexedAdmin):
         """The best first. Whoever is here may view every archive."""
         if not search_term.strip():
             return queryset, False
-        rows = search(search_term[:MAX_SEARCH_LENGTH], [Part(queryset, is_own=True)], FOUND)  # type: ignore[arg-type]
+        part = Part(cast(ArchiveQuerySet, queryset), is_own=True)
+        rows = search(search_term[:MAX_SEARCH_LENGTH], [part], FOUND)
         ids = [row.archive.pk for row in rows]
         place = Func(
             Value(ids, ArrayField(UUIDField())),
@@ -253,7 +255,7 @@ class ArchiveAdmin(IndexedAdmin):
         archive = super().get_object(request, object_id, from_field)
         if archive is not None and request.method == "POST":
             return Archive.objects.select_for_update().filter(pk=archive.pk).first()
-        return archive  # type: ignore[no-any-return]
+        return archive
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """A new archive has nothing yet that can't be typed."""

@@ -4,20 +4,21 @@ A parameter's value may be text, as an address has it, or what it stands for: a 
 list of strings, an object.
 """
 
+import json
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any, Literal
 
 from django.contrib.postgres.fields import ArrayField
-from django.contrib.postgres.fields.array import ArrayContains, ArrayOverlap
+from django.contrib.postgres.fields.array import ArrayContains
 from django.contrib.postgres.indexes import GinIndex, HashIndex, OpClass
 from django.contrib.postgres.search import SearchQueryField, SearchVectorField
 from django.core.exceptions import ValidationError
 from django.db import connection
 from django.db.models import (
-    BigIntegerField,
     BooleanField,
     F,
     Func,
@@ -168,92 +169,6 @@ CLEAN = {
 }
 
 
-@dataclass(frozen=True)
-class Path:
-    """Something that archives are found by; `help` completes "Archives with …". The `example` is
-    for the documentation and for tests of the plan."""
-
-    name: str
-    help: str
-    example: str = ""
-
-    type: Type = "string"
-
-    @property
-    def parameters(self) -> tuple[Parameter, ...]:
-        return (Parameter(self.name, self.type, self.help),)
-
-    @property
-    def index(self) -> Index | None:
-        """Its index, if it has one; paths may share one."""
-        return None
-
-    def condition(self, values: Mapping[str, Any], *, alone: bool) -> Condition:
-        """What rows have to meet, by the cleaned values of all parameters that are asked by;
-        `alone` if no other path is."""
-        raise NotImplementedError
-
-
-@dataclass(frozen=True)
-class Text(Path):
-    """Strings at a jsonpath of the content, whatever their case, accents and punctuation.
-
-    Of several strings asked for, an archive has all, or with `any` one. An index may be that of
-    another path, by name.
-    """
-
-    at: str = ""
-    any: bool = False
-    index_of: str = ""
-
-    @property
-    def index(self) -> Index:
-        keys = Func(F("content"), Value(self.at), function="archive_keys")
-        return GinIndex(keys, name=f"archive_{self.index_of or self.name}", fastupdate=False)
-
-    def condition(self, values: Mapping[str, Any], *, alone: bool) -> Condition:
-        asked = values[self.name]
-        return self.having(asked if isinstance(asked, list) else [asked])
-
-    def having(self, strings: list[str]) -> Condition:
-        field = ArrayField(BigIntegerField())
-        keys = Func(F("content"), Constant(self.at), function="archive_keys", output_field=field)
-        hashes = Func(
-            *(
-                Func(Value(string), function="archive_hash", output_field=BigIntegerField())
-                for string in strings
-            ),
-            template="ARRAY[%(expressions)s]",
-            output_field=field,
-        )
-        return (ArrayOverlap if self.any else ArrayContains)(keys, Once(hashes, "bigint[]"))
-
-
-@dataclass(frozen=True)
-class Track(Path):
-    """The title of a track, and its artist if `by` is asked for too."""
-
-    by: str = ""
-
-    @property
-    def index(self) -> Index:
-        words = Func(F("content"), function="archive_tracks")
-        return GinIndex(words, name=f"archive_{self.name}", fastupdate=False)
-
-    def condition(self, values: Mapping[str, Any], *, alone: bool) -> Condition:
-        return self.having(values[self.name], values.get(self.by))
-
-    def having(self, title: str, artist: str | None) -> Condition:
-        words = Func(F("content"), function="archive_tracks", output_field=SearchVectorField())
-        asked = Func(
-            Value(title),
-            Value(artist),
-            function="archive_track_query",
-            output_field=SearchQueryField(),
-        )
-        return Matches(words, Once(asked, "tsquery"))
-
-
 class Matches(Func):
     """Whether a tsvector matches a tsquery, or a content a jsonpath: the operator @@."""
 
@@ -267,20 +182,183 @@ class Exists(Matches):
 
 
 @dataclass(frozen=True)
-class Word(Path):
+class Words:
+    """An index of the words of one or several paths, by their codes."""
+
+    name: str
+    places: dict[str, str]
+
+    @property
+    def index(self) -> Index:
+        words = Func(F("content"), Value(json.dumps(self.places)), function="archive_words")
+        return GinIndex(words, name=self.name, fastupdate=False)
+
+    def code(self, at: str) -> str:
+        return next(code for code, place in self.places.items() if place == at)
+
+    def match(self, queries: list[Func]) -> Condition:
+        """That the words match all of them: in one condition, which the index answers at once."""
+        words = Func(
+            F("content"),
+            Constant(json.dumps(self.places)),
+            function="archive_words",
+            output_field=SearchVectorField(),
+        )
+        return Matches(words, Once(AllOf(*queries), "tsquery"))
+
+
+CODES = "pqrstuvwxyz{|}~"
+
+
+def words_of(paths: "Iterable[Path]") -> dict[str, Words]:
+    """The indexes of words of these paths, by name. Codes are given in the order of the paths."""
+    found: dict[str, Words] = {}
+    for path in paths:
+        if isinstance(path, Text | Track):
+            places = found.setdefault(path.index_name, Words(path.index_name, {})).places
+            if isinstance(path, Track):
+                places["tracks"] = path.at
+            elif path.at not in places.values():
+                places[CODES[len(places.keys() - {"tracks"})]] = path.at
+    return found
+
+
+@dataclass
+class Asked:
+    """The values of the parameters asked by, and what comes of them: conditions, and what the words
+    of each index have to match."""
+
+    values: Mapping[str, Any]
+    words: Mapping[str, Words]
+    alone: bool
+    queries: dict[str, list[Func]] = field(default_factory=dict)
+    others: list[Condition] = field(default_factory=list)
+
+    @property
+    def conditions(self) -> list[Condition]:
+        matches = [self.words[name].match(queries) for name, queries in self.queries.items()]
+        return matches + self.others
+
+
+@dataclass(frozen=True)
+class Path:
+    """Something that archives are found by; `help` completes "Archives with ...". The `example` is
+    for documentation and for tests of the plan."""
+
+    name: str
+    help: str
+    example: str = ""
+    type: Type = "string"
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        return (Parameter(self.name, self.type, self.help),)
+
+    @property
+    def index_name(self) -> str:
+        """The name of its index, which several paths may share; none is empty."""
+        return f"archive_{self.name}"
+
+    @property
+    def index(self) -> Index | None:
+        """Its index, unless it is one of words."""
+        return None
+
+    def ask(self, asked: Asked) -> None:
+        """Add what archives have to meet."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Text(Path):
+    """Strings at a jsonpath of the content, whatever their case, accents and punctuation.
+
+    Of several strings asked for, an archive has all, or with `any` one. Its index is one of its own
+    unless `words` names one that it shares with paths it is often asked together with.
+    """
+
+    at: str = ""
+    any: bool = False
+    words: str = ""
+
+    @property
+    def index_name(self) -> str:
+        return f"archive_{self.words or self.name}"
+
+    def ask(self, asked: Asked) -> None:
+        value = asked.values[self.name]
+        self.want(value if isinstance(value, list) else [value], asked)
+
+    def want(self, strings: list[str], asked: Asked) -> None:
+        code = asked.words[self.index_name].code(self.at)
+        wanted = [Word(Value(code), Value(string)) for string in strings]
+        asked.queries.setdefault(self.index_name, []).extend(
+            [AnyOf(*wanted)] if self.any else wanted
+        )
+
+
+@dataclass(frozen=True)
+class Track(Path):
+    """The title of a track, and its artist if `by` is asked for too."""
+
+    at: str = "$.tracks[*]"
+    by: str = ""
+    words: str = ""
+
+    @property
+    def index_name(self) -> str:
+        return f"archive_{self.words or self.name}"
+
+    def ask(self, asked: Asked) -> None:
+        self.want(asked.values[self.name], asked.values.get(self.by), asked)
+
+    def want(self, title: str, artist: str | None, asked: Asked) -> None:
+        query = Func(
+            Value(title),
+            Value(artist),
+            function="archive_track_query",
+            output_field=SearchQueryField(),
+        )
+        asked.queries.setdefault(self.index_name, []).append(query)
+
+
+class Word(Func):
+    function = "archive_word_query"
+    output_field = SearchQueryField()
+
+
+class AnyOf(Func):
+    arg_joiner = " || "
+    template = "(%(expressions)s)"
+    output_field = SearchQueryField()
+
+    def __init__(self, *queries: Func) -> None:
+        # A text without a key is none of those wanted.
+        super().__init__(*(Func(q, template="coalesce(%(expressions)s, '')") for q in queries))
+
+
+class AllOf(Func):
+    arg_joiner = " && "
+    template = "(%(expressions)s)"
+    output_field = SearchQueryField()
+
+
+@dataclass(frozen=True)
+class Choice(Path):
     """A column of few values, exactly."""
 
     @property
     def index(self) -> Index:
         # An array, as GIN keeps each value once and its rows in a byte or two each.
-        return GinIndex(self._array(), name=f"archive_{self.name}", fastupdate=False)
+        return GinIndex(self._array(), name=self.index_name, fastupdate=False)
 
     def _array(self, **options: Any) -> Func:
         return Func(F(self.name), template="(ARRAY[%(expressions)s])", **options)
 
-    def condition(self, values: Mapping[str, Any], *, alone: bool) -> Condition:
+    def ask(self, asked: Asked) -> None:
         field = ArrayField(TextField())
-        return ArrayContains(self._array(output_field=field), Value([values[self.name]], field))
+        array = self._array(output_field=field)
+        asked.others.append(ArrayContains(array, Value([asked.values[self.name]], field)))
 
 
 @dataclass(frozen=True)
@@ -289,18 +367,12 @@ class Identifier(Path):
 
     @property
     def index(self) -> Index:
-        return HashIndex(
-            fields=[self.name], name=f"archive_{self.name}", condition=~Q(**{self.name: ""})
-        )
+        return HashIndex(fields=[self.name], name=self.index_name, condition=~Q(**{self.name: ""}))
 
-    def condition(self, values: Mapping[str, Any], *, alone: bool) -> Condition:
-        # Said once more, as a prepared query doesn't know that the value isn't empty.
-        return Q(**{self.name: values[self.name]}) & ~Q(IsEmpty(F(self.name)))
-
-
-class IsEmpty(Func):
-    template = "%(expressions)s = ''"
-    output_field = BooleanField()
+    def ask(self, asked: Asked) -> None:
+        # A prepared query does not know that the value is not empty: the index's condition.
+        is_empty = Func(F(self.name), template="%(expressions)s = ''", output_field=BooleanField())
+        asked.others.append(Q(**{self.name: asked.values[self.name]}) & ~Q(is_empty))
 
 
 @dataclass(frozen=True)
@@ -322,23 +394,18 @@ class Range(Path):
 
     @property
     def index(self) -> Index:
-        return Index(fields=self.fields or [self.column], name=f"archive_{self.name}")
+        return Index(fields=self.fields or [self.column], name=self.index_name)
 
-    def condition(self, values: Mapping[str, Any], *, alone: bool) -> Condition:
-        outer = (EARLIEST, LATEST) if self.type == "time" else (0, MAX_NUMBER)
-        bounds = {"gte": values.get(self.least), "lte": values.get(self.most)}
-        if alone:
-            # A generic plan takes a range for few rows, but one bound for a third of all.
-            bounds = {
-                lookup: default if bounds[lookup] is None else bounds[lookup]
-                for lookup, default in zip(bounds, outer, strict=True)
-            }
-        return Q(
-            **{
-                f"{self.column}__{name}": value
-                for name, value in bounds.items()
-                if value is not None
-            }
+    def ask(self, asked: Asked) -> None:
+        least, most = asked.values.get(self.least), asked.values.get(self.most)
+        if asked.alone:
+            # A generic plan takes a range for few rows, but a single bound for a third of all.
+            outer = (EARLIEST, LATEST) if self.type == "time" else (0, MAX_NUMBER)
+            least = outer[0] if least is None else least
+            most = outer[1] if most is None else most
+        bounds = {f"{self.column}__gte": least, f"{self.column}__lte": most}
+        asked.others.append(
+            Q(**{name: bound for name, bound in bounds.items() if bound is not None})
         )
 
 
@@ -346,7 +413,8 @@ class Range(Path):
 class Contains(Path):
     """JSON that the content contains, exactly.
 
-    The index has all but the tracks. Of tracks, what another path has an index of is found by that.
+    The index has all but the tracks. What is asked of tracks and another path has an index of is
+    found by that.
     """
 
     tracks: tuple[Text | Track, ...] = ()
@@ -354,32 +422,53 @@ class Contains(Path):
 
     @property
     def index(self) -> Index:
-        return GinIndex(
-            OpClass(Func(F("content"), template="(%(expressions)s - 'tracks')"), "jsonb_path_ops"),
-            name=f"archive_{self.name}",
-            fastupdate=False,
-        )
+        others = Func(F("content"), function="archive_without_tracks")
+        return GinIndex(OpClass(others, "jsonb_path_ops"), name=self.index_name, fastupdate=False)
 
-    def condition(self, values: Mapping[str, Any], *, alone: bool) -> Condition:
-        value = values[self.name]
+    def ask(self, asked: Asked) -> None:
+        value = asked.values[self.name]
         others = {name: inner for name, inner in value.items() if name != "tracks"}
-        conditions = [*self._of_tracks({"tracks": value.get("tracks")})]
-        if _has_value(others):
+        indexed = _has_value(others)
+        if indexed:
             content = Func(
-                F("content"), template="(%(expressions)s - 'tracks')", output_field=JSONField()
+                F("content"), function="archive_without_tracks", output_field=JSONField()
             )
-            conditions.append(DataContains(content, Value(others, JSONField())))
-        if others != value or not conditions:
-            conditions.append(Q(content__contains=value))
-        return Q(*conditions)
-
-    def _of_tracks(self, value: Any) -> Iterator[Condition]:
+            asked.others.append(DataContains(content, Value(others, JSONField())))
+        if not indexed or others != value:
+            asked.others.append(Q(content__contains=value))
         for path in self.tracks:
-            if isinstance(path, Text):
-                if strings := list(strings_at(path.at, value)):
-                    yield path.having(strings[:MAX_STRINGS])
-            elif titles := list(strings_at("$.tracks[*].track", value)):
-                yield path.having(titles[0], None)
+            at = path.at if isinstance(path, Text) else f"{path.at}.track"
+            strings = list(islice(strings_at(at, value), MAX_STRINGS))
+            if isinstance(path, Text) and strings:
+                path.want(strings, asked)
+            elif isinstance(path, Track):
+                for title in strings:
+                    path.want(title, None, asked)
+
+
+@dataclass(frozen=True)
+class JSONPath(Path):
+    """A jsonpath: a predicate that is true of the content, or what exists in it. Without index."""
+
+    type: Type = "jsonpath"
+
+    @property
+    def index_name(self) -> str:
+        return ""
+
+    def ask(self, asked: Asked) -> None:
+        path = asked.values[self.name]
+        value = Func(Value(path), template="%(expressions)s::jsonpath", output_field=TextField())
+        is_predicate = not re.match(r"(strict )?\$", path)
+        asked.others.append((Matches if is_predicate else Exists)(F("content"), value))
+
+
+def indexes_of(paths: "Iterable[Path]", words: Mapping[str, Words]) -> list[Index]:
+    """The indexes of these paths, each once."""
+    return [
+        *(group.index for group in words.values()),
+        *(path.index for path in paths if path.index is not None),
+    ]
 
 
 def strings_at(path: str, value: Any) -> Iterator[str]:
@@ -406,28 +495,3 @@ def _has_value(value: Any) -> bool:
     if isinstance(value, list):
         return any(map(_has_value, value))
     return True
-
-
-@dataclass(frozen=True)
-class JSONPath(Path):
-    """A jsonpath: a predicate that is true of the content, or what exists in it. Without index."""
-
-    type: Type = "jsonpath"
-
-    def condition(self, values: Mapping[str, Any], *, alone: bool) -> Condition:
-        path = values[self.name]
-        operator = Exists if re.match(r"(strict )?\$", path) else Matches
-        return operator(F("content"), JSONPathValue(path))
-
-
-class JSONPathValue(Value):
-    def as_sql(self, compiler: Any, connection: Any) -> Any:
-        return "%s::jsonpath", [self.value]
-
-
-def unique_indexes(paths: "tuple[Path, ...]") -> list[Index]:
-    indexes: dict[str, Index] = {}
-    for path in paths:
-        if path.index is not None:
-            indexes.setdefault(path.index.name, path.index)
-    return list(indexes.values())

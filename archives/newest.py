@@ -15,6 +15,7 @@ The order is (created, id), both descending; where an id carries a time, `create
 
 import re
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
@@ -26,13 +27,14 @@ from django.db.models.lookups import GreaterThanOrEqual, LessThan
 from django.db.models.sql.compiler import SQLCompiler
 
 from archives import sql
-from archives.prepared import PreparedCompiler, PreparedQuery, generic_plans
+from archives.prepared import PreparedCompiler, PreparedQuery, numbered, with_generic_plans
 
 if TYPE_CHECKING:
     from archives.models import Archive
     from archives.querysets import ArchiveQuerySet
 
 Place = tuple[datetime, UUID]
+Memory = dict[tuple[str, tuple[Any, ...]], Any]
 
 WINDOW = 2000
 LAYOUT_SECONDS = 300.0
@@ -99,7 +101,7 @@ class Bound(Expression):
 class BranchesQuery(PreparedQuery):
     """A prepared query repeated for ranges of ids, one after the other until its limit."""
 
-    ranges: list[tuple[UUID, UUID]]
+    ranges: tuple[tuple[UUID, UUID], ...]
     window: UUID
     before: UUID
 
@@ -114,21 +116,23 @@ class BranchesQuery(PreparedQuery):
 class BranchesCompiler(PreparedCompiler):
     query: BranchesQuery
 
-    def named_sql(self) -> tuple[str, dict[str, Any]]:
-        branch, params = super().named_sql()
-        pieces = re.split("«(.*?)»", branch)
+    def named(self, sql: str, params: Sequence[Any]) -> tuple[Any, Sequence[Any]]:
+        key = (sql, self.query.ranges, self.query.high_mark)
+        return key, [self.query.window, self.query.before, *params]
+
+    def statement(self, key: Any) -> str:
+        branch, ranges, limit = key
+        pieces = re.split("«(.*?)»", numbered(branch, first=3))
 
         def of(lower: str, upper: str, before: str) -> str:
             bounds = {"lower": lower, "upper": upper, "before": before}
             return "".join(bounds[p] if n % 2 else p for n, p in enumerate(pieces))
 
-        window, before = "%(window)s::uuid", "%(before)s::uuid"
+        window, before = "$1::uuid", "$2::uuid"
         branches = [of(window, before, before)]
-        for lower, upper in self.query.ranges:
+        for lower, upper in ranges:
             branches.append(of(f"'{lower}'::uuid", f"'{upper}'::uuid", window))
-        whole = " UNION ALL ".join(f"({branch})" for branch in branches)
-        params |= {"window": self.query.window, "before": self.query.before}
-        return f"{whole} LIMIT {self.query.high_mark}", params
+        return " UNION ALL ".join(f"({branch})" for branch in branches) + f" LIMIT {limit}"
 
 
 @dataclass(frozen=True)
@@ -136,7 +140,7 @@ class Layout:
     """What the partitions are like: ranges of ids that leave nothing out, newest first, and how
     long about `WINDOW` rows take to come. An outdated one costs time only."""
 
-    ranges: list[tuple[UUID, UUID]]
+    ranges: tuple[tuple[UUID, UUID], ...]
     span: timedelta
     read: float
 
@@ -171,7 +175,7 @@ def _layout(partitions: list[tuple[UUID, UUID, float]]) -> Layout:
     span = timedelta(days=30)
     if densest:
         span = min(span, timedelta(seconds=WINDOW / densest))
-    return Layout(ranges, span, time.monotonic())
+    return Layout(tuple(ranges), span, time.monotonic())
 
 
 def time_of(pk: UUID) -> datetime:
@@ -191,23 +195,27 @@ def newest(rows: "ArchiveQuerySet", limit: int, after: Place | None) -> "list[Ar
     before = min(first_id(start + timedelta(milliseconds=1)), END) if after else END
     if after:
         rows = rows.filter(ComesAfter(after))
-    with generic_plans(rows.db):
-        by_time = rows.filter(
-            carries_time(),
-            GreaterThanOrEqual(F("id"), Bound("lower")),
-            LessThan(F("id"), Bound("upper")),
-            IsTrue(LessThan(F("id"), Bound("before"))),
-            LessThan(Bound("lower"), Bound("before")),
-        )
-        query = _page(by_time, limit, BranchesQuery)
-        query.query.ranges = known.ranges
-        query.query.window = first_id(start - known.span)
-        query.query.before = before
-        found = list(query)
+    memory: Memory = {}
+    with_time = rows.filter(
+        carries_time(),
+        GreaterThanOrEqual(F("id"), Bound("lower")),
+        LessThan(F("id"), Bound("upper")),
+        IsTrue(LessThan(F("id"), Bound("before"))),
+        LessThan(Bound("lower"), Bound("before")),
+    )
+    page = _page(with_time, limit, BranchesQuery, memory)
+    page.query.ranges = known.ranges
+    page.query.window = first_id(start - known.span)
+    page.query.before = before
+
+    def run() -> "list[Archive]":
+        found = list(page.all())
         others = rows.filter(carries_no_time())
         if len(found) == limit and found[-1].created >= start - known.span:
             others = others.filter(created__gte=found[-1].created, created__lte=FOREVER)
-        found += _page(others, limit, PreparedQuery)
+        return found + list(_page(others, limit, PreparedQuery, memory))
+
+    found = with_generic_plans(rows.db, run)
     found.sort(key=lambda row: (row.created, row.pk), reverse=True)
     return found[:limit]
 
@@ -216,11 +224,12 @@ def newest_of_all(rows: "ArchiveQuerySet", limit: int, after: Place | None) -> "
     """The same for archives that are not: an index of each partition has them in order."""
     if after:
         rows = rows.filter(ComesAfter(after))
-    with generic_plans(rows.db):
-        return list(_page(rows, limit, PreparedQuery))
+    page = _page(rows, limit, PreparedQuery, {})
+    return with_generic_plans(rows.db, lambda: list(page.all()))
 
 
-def _page(rows: "ArchiveQuerySet", limit: int, klass: type[PreparedQuery]) -> Any:
+def _page(rows: "ArchiveQuerySet", limit: int, klass: type[PreparedQuery], memory: Memory) -> Any:
     page: Any = rows.order_by("-created", "-id")[:limit]
     page.query = page.query.chain(klass=klass)
+    page.query.memory = memory
     return page

@@ -11,6 +11,8 @@ from typing import Any
 from django.core.exceptions import ValidationError
 
 from archives.filters import (
+    Asked,
+    Choice,
     Contains,
     Identifier,
     JSONPath,
@@ -18,27 +20,40 @@ from archives.filters import (
     Range,
     Text,
     Track,
-    Word,
-    unique_indexes,
+    indexes_of,
+    words_of,
 )
 
-ARTIST = Text("artist", "an artist anywhere in the tracks", "beyonce", at="$.tracks[*].artist")
-TRACK = Track("track", "a track of that title, by `artist` if given", "halo", by="artist")
-ALBUM = Text("album", "a track of that album", "moon safari", at="$.tracks[*].album")
+ARTIST = Text(
+    "artist",
+    "that artist anywhere in the tracks",
+    "beyonce",
+    at="$.tracks[*].artist",
+    words="words",
+)
+TRACK = Track(
+    "track", "a track of that title, by `artist` if given", "halo", by="artist", words="words"
+)
+ALBUM = Text(
+    "album", "a track of that album", "moon safari", at="$.tracks[*].album", words="words"
+)  # fmt: skip
 
 PATHS: tuple[Path, ...] = (
     ARTIST,
     TRACK,
     ALBUM,
-    Text("mood", "that mood", "calm", at="$.metadata.mood"),
-    Text("tags", "all of these tags", "calm,sleep", "strings", at="$.metadata.tags[*]"),
+    Text("mood", "that mood", "calm", at="$.metadata.mood", words="words"),
     Text(
-        "tags_any", "one of these tags", "calm,sleep", "strings", at="$.metadata.tags[*]",
-        any=True, index_of="tags",
+        "tags", "all of these tags", "calm,sleep", "strings",
+        at="$.metadata.tags[*]", words="words",
     ),
-    Word("provider", "that provider", "spotify"),
+    Text(
+        "tags_any", "one of these tags", "calm,sleep", "strings",
+        at="$.metadata.tags[*]", any=True, words="words",
+    ),
+    Choice("provider", "that provider", "spotify"),
     Identifier("provider_id", "that id at their provider", "37i9dQZF1DX0XUsuxWHRQd"),
-    Word("status", "that status", "published"),
+    Choice("status", "that status", "published"),
     Range(
         "tracks", "a number of tracks", "10",
         column="track_count", least="min_tracks", most="max_tracks",
@@ -59,7 +74,8 @@ PATHS: tuple[Path, ...] = (
     JSONPath("path", "content that this jsonpath is true of; for staff", "$.metadata.year > 1999"),
 )  # fmt: skip
 
-INDEXES = unique_indexes(PATHS)
+WORDS = words_of(PATHS)
+INDEXES = indexes_of(PATHS, WORDS)
 
 
 def conditions(asked: Mapping[str, Any]) -> list[Any]:
@@ -77,4 +93,7 @@ def conditions(asked: Mapping[str, Any]) -> list[Any]:
     if errors:
         raise ValidationError(errors)
     wanted = [path for path in PATHS if any(p.name in values for p in path.parameters)]
-    return [path.condition(values, alone=len(wanted) == 1) for path in wanted]
+    result = Asked(values, WORDS, alone=len(wanted) == 1)
+    for path in wanted:
+        path.ask(result)
+    return result.conditions

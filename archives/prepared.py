@@ -1,22 +1,23 @@
 """Queries whose plan PostgreSQL makes once for a connection.
 
-Planning a query of sixty partitions takes ten times as long as running it by index. So these are
-prepared, with a generic plan: one that knows no value. Whoever writes one sees to it that the plan
-is right for any value; see `archives.newest`.
+Planning a query of sixty partitions takes many times as long as running it by index. So these are
+prepared, with a generic plan: one that knows no value. Whoever writes one sees to it that this plan
+is right for any value, as `archives.newest` does.
 """
 
-from collections.abc import Iterator, Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, cast
+from typing import Any, TypeVar, cast
+from weakref import WeakKeyDictionary
 
 from django.core.exceptions import EmptyResultSet
-from django.db import connections, transaction
-from django.db.backends.utils import CursorWrapper
+from django.db import ProgrammingError, connections, transaction
 from django.db.models import Expression, Func, Value
 from django.db.models.sql import Query
 from django.db.models.sql.compiler import SQLCompiler
 from django.db.models.sql.constants import MULTI
-from psycopg import Cursor
+from psycopg.errors import InvalidSqlStatementName
 
 SETTINGS = {
     "plan_cache_mode": "force_generic_plan",
@@ -26,10 +27,17 @@ SETTINGS = {
     "max_parallel_workers_per_gather": "0",
     "jit": "off",
 }
+# A plan of five years takes about a megabyte.
+MOST_STATEMENTS = 30
+
+Result = TypeVar("Result")
+
+# By psycopg's connection: the names of its prepared statements by their texts, the last used last.
+_prepared: WeakKeyDictionary[Any, OrderedDict[Any, str]] = WeakKeyDictionary()
 
 
 class Constant(Value):
-    """A value written into the statement, as what an index was created with has to be."""
+    """A value written into the statement, as it is in the index that the statement is to use."""
 
     def as_sql(self, compiler: SQLCompiler, connection: Any) -> tuple[str, list[Any]]:  # type: ignore[override]
         quoted = "'" + str(self.value).replace("'", "''") + "'"
@@ -37,8 +45,8 @@ class Constant(Value):
 
 
 class Once(Func):
-    """An expression of constants, which a prepared query evaluates once instead of for each
-    partition; `type` is its type in PostgreSQL."""
+    """An expression of constants, which a prepared query evaluates once and not for each partition.
+    `type` is its type in PostgreSQL."""
 
     def __init__(self, expression: Expression, type: str) -> None:
         super().__init__(expression, output_field=expression.output_field)
@@ -50,26 +58,15 @@ class Once(Func):
         (expression,) = self.get_source_expressions()
         sql, params = compiler.compile(expression)
         if isinstance(compiler, PreparedCompiler):
-            return f"%s::{self.type}", [Pending(sql, tuple(params), self.type)]
+            return f"%s::{self.type}", [compiler.query.evaluated(sql, tuple(params), connection)]
         return sql, params
 
 
-class Pending:
-    """A parameter that is still to be evaluated."""
-
-    def __init__(self, sql: str, params: tuple[Any, ...], type: str) -> None:
-        # psycopg knows no tsquery; all of these have a text form.
-        self.sql = f"({sql})::text" if type == "tsquery" else sql
-        self.params = params
-
-
-class PreparedCursor(Cursor[Any]):
-    def execute(self, query: Any, params: Any = None, **kwargs: Any) -> Any:  # type: ignore[override]
-        return super().execute(query, params, **{**kwargs, "prepare": True})
-
-
 class PreparedQuery(Query):
-    """A query that has to be run inside `generic_plans`."""
+    """A query that runs inside `generic_plans`. What is evaluated once is kept in `memory`, which
+    queries may share."""
+
+    memory: dict[tuple[str, tuple[Any, ...]], Any]
 
     def get_compiler(
         self, using: str | None = None, connection: Any = None, elide_empty: bool = True
@@ -78,63 +75,93 @@ class PreparedQuery(Query):
             self, connection or connections[cast(str, using)], using, elide_empty
         )
 
+    def evaluated(self, sql: str, params: tuple[Any, ...], connection: Any) -> Any:
+        key = (sql, params)
+        if key not in self.memory:
+            with connection.cursor() as cursor:
+                # As text what psycopg has no type for.
+                cursor.execute(f"SELECT ({sql})::text", params)
+                (self.memory[key],) = cursor.fetchone()
+        return self.memory[key]
+
 
 class PreparedCompiler(SQLCompiler):
+    query: PreparedQuery
+
     def execute_sql(
         self, result_type: str = MULTI, chunked_fetch: bool = False, chunk_size: int = 100
     ) -> list[list[Any]]:
         try:
-            sql, params = self.named_sql()
+            sql, params = self.as_sql()
         except EmptyResultSet:
             return []
-        params = _evaluated(params, self.connection)
-        with _prepared_cursor(self.connection) as cursor:
-            cursor.execute(sql, params)
+        key, params = self.named(sql, params)
+        name = self._name(key)
+        with self.connection.cursor() as cursor:
+            arguments = ", ".join(["%s"] * len(params))
+            cursor.execute(f"EXECUTE {name} ({arguments})" if params else f"EXECUTE {name}", params)
             return [cursor.fetchall()]
 
-    def named_sql(self) -> tuple[str, dict[str, Any]]:
-        """The statement with the names of its parameters, and these."""
-        sql, params = self.as_sql()
-        return with_names(sql, params)
+    def named(self, sql: str, params: Sequence[Any]) -> tuple[Any, Sequence[Any]]:
+        """What tells this statement from others, and its parameters."""
+        return sql, params
+
+    def statement(self, key: Any) -> str:
+        """The statement as PREPARE takes it."""
+        return numbered(key)
+
+    def _name(self, key: Any) -> str:
+        """The name by which the connection has prepared the statement."""
+        names = _prepared.setdefault(self.connection.connection, OrderedDict())
+        if key in names:
+            names.move_to_end(key)
+            return names[key]
+        with self.connection.cursor() as cursor:
+            if len(names) >= MOST_STATEMENTS:
+                _, oldest = names.popitem(last=False)
+                cursor.execute(f"DEALLOCATE {oldest}")
+            name = f"archives_{abs(hash(key)):x}"
+            cursor.execute(f"PREPARE {name} AS {self.statement(key)}")
+        names[key] = name
+        return name
 
 
-def with_names(sql: str, params: Sequence[Any]) -> tuple[str, dict[str, Any]]:
-    """Names for the parameters of a statement, so that it can be repeated with the same ones."""
-    named = {f"p{number}": value for number, value in enumerate(params)}
-    parts = iter(named)
+def numbered(sql: str, first: int = 1) -> str:
+    """Django's placeholders as PostgreSQL's."""
     pieces = []
     for piece in sql.split("%%"):
         head, *rest = piece.split("%s")
-        pieces.append(head + "".join(f"%({next(parts)})s{text}" for text in rest))
-    return "%%".join(pieces), named
+        pieces.append(head)
+        for text in rest:
+            pieces[-1] += f"${first}{text}"
+            first += 1
+    return "%".join(pieces)
 
 
-def _evaluated(params: dict[str, Any], connection: Any) -> dict[str, Any]:
-    pending = {name: value for name, value in params.items() if isinstance(value, Pending)}
-    if not pending:
-        return params
-    sql = ", ".join(value.sql for value in pending.values())
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {sql}", [p for value in pending.values() for p in value.params])
-        return params | dict(zip(pending, cursor.fetchone(), strict=True))
+def with_generic_plans(using: str, run: Callable[[], Result]) -> Result:
+    """Call `run`, which runs prepared queries, in a transaction with their settings.
 
-
-def _prepared_cursor(connection: Any) -> CursorWrapper:
-    connection.ensure_connection()
-    return cast(CursorWrapper, connection.make_cursor(PreparedCursor(connection.connection)))
+    Who stands between may have given the connection to another server process, which knows none of
+    its statements: then they are prepared again.
+    """
+    connection = connections[using]
+    try:
+        with _settings(using):
+            return run()
+    except ProgrammingError as error:
+        if not isinstance(error.__cause__, InvalidSqlStatementName):
+            raise
+    _prepared.pop(connection.connection, None)
+    with _settings(using):
+        return run()
 
 
 @contextmanager
-def generic_plans(using: str) -> Iterator[None]:
-    """A transaction, or the one there is, with the settings of prepared queries inside the block."""
+def _settings(using: str) -> Iterator[None]:
     connection = connections[using]
     nested = connection.in_atomic_block
-    with transaction.atomic(using=using, savepoint=False), connection.cursor() as cursor:
-        _set(cursor, [f"SET LOCAL {name} = {value}" for name, value in SETTINGS.items()])
+    with transaction.atomic(using=using), connection.cursor() as cursor:
+        cursor.execute("; ".join(f"SET LOCAL {name} = {to}" for name, to in SETTINGS.items()))
         yield
         if nested:
-            _set(cursor, [f"SET LOCAL {name} TO DEFAULT" for name in SETTINGS])
-
-
-def _set(cursor: CursorWrapper, statements: list[str]) -> None:
-    cursor.execute("; ".join(statements))
+            cursor.execute("; ".join(f"SET LOCAL {name} TO DEFAULT" for name in SETTINGS))

@@ -60,11 +60,13 @@ class ArchiveQuerySet(models.QuerySet["Archive"]):
         found.is_by_paths = self.is_by_paths or bool(asked)
         return found
 
-    def having_lexemes(self, tsquery: str) -> Self:
-        """Those whose search vector matches a tsquery, given as text; see `archives.text_search`
-        for what people type."""
-        asked = Cast(Value(tsquery), SearchQueryField())
-        found = self.filter(Matches(models.F("search_vector"), asked))
+    def having_lexemes(self, tsquery: str, but_not: str | None = None) -> Self:
+        """Those whose search vector matches a tsquery and not another, given as text; see
+        `archives.text_search` for what people type."""
+        found = self.filter(_matches(tsquery))
+        if but_not is not None:
+            # Not as one tsquery: the index would be asked for these lexemes too.
+            found = found.exclude(_matches(but_not))
         found.is_by_paths = True
         return found
 
@@ -104,3 +106,7 @@ class ArchiveQuerySet(models.QuerySet["Archive"]):
         if user.is_authenticated and user.is_active:
             return self.filter(owner=user)
         return self.none()
+
+
+def _matches(tsquery: str) -> Matches:
+    return Matches(models.F("search_vector"), Cast(Value(tsquery), SearchQueryField()))

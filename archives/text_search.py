@@ -55,7 +55,9 @@ class Found(NamedTuple):
         return Place(self.tier, self.archive.created, self.archive.pk)
 
 
-def search(text: str, parts: "list[Part]", limit: int, after: Place | None = None) -> list[Found]:
+def search(
+    text: str, parts: "Sequence[Part]", limit: int, after: Place | None = None
+) -> list[Found]:
     """The best `limit` of these parts of a list for a typed text, after that place if given."""
     reading = _read(text, only_public=not any(part.is_own for part in parts))
     found: list[Found] = []
@@ -66,9 +68,9 @@ def search(text: str, parts: "list[Part]", limit: int, after: Place | None = Non
     while len(found) < limit and tier < TIERS and not (tier >= LAST_RESORT and has_better):
         rows = listing.newest(
             [
-                part._replace(archives=part.archives.having_lexemes(query))
+                part._replace(archives=part.archives.having_lexemes(*queries))
                 for part in parts
-                if (query := reading.query(tier, part.is_own)) is not None
+                if (queries := reading.queries(tier, part.is_own)) is not None
             ],
             limit - len(found),
             (after.created, after.pk) if after and after.tier == tier else None,
@@ -89,6 +91,10 @@ class _Alternatives:
     def of(self, is_own: bool) -> list[str]:
         return self.known if is_own else self.public[:ALTERNATIVES]
 
+    def has(self, word: str, is_own: bool) -> bool:
+        """Whether there is the lexeme itself."""
+        return word in (self.known if is_own else self.public)
+
 
 @dataclass
 class _Reading:
@@ -104,34 +110,49 @@ class _Reading:
         places = [i for i, word in enumerate(self.words) if word not in OPTIONAL]
         return places or list(range(len(self.words)))
 
-    def query(self, tier: int, is_own: bool) -> str | None:
-        """What an archive of that tier matches, and none of a better tier does; None if nothing
-        could."""
+    def queries(self, tier: int, is_own: bool) -> tuple[str, str | None] | None:
+        """What an archive of that tier matches, and what only those of a better tier do; None if
+        no archive can be of that tier."""
         query = self._tier(tier, is_own)
         if query is None:
             return None
-        better = any_of(self._tier(t, is_own) for t in range(tier))
-        return f"{query}&!{better}" if better else query
+        return query, any_of(self._tier(t, is_own) for t in range(tier))
 
     def _tier(self, tier: int, is_own: bool) -> str | None:
         return TIER_QUERIES[tier](self, is_own)
 
     def exact_name(self, is_own: bool) -> str | None:
-        return lexeme("=" + self.key)
+        name = "=" + self.key
+        return lexeme(name) if self.near[-1].has(name, is_own) else None
 
     def words_of_name(self, is_own: bool) -> str | None:
-        words = all_of(lexeme("~" + self.words[i]) for i in self.required)
-        return any_of([words, lexeme("@" + self.key)])
+        artist = "@" + self.key
+        return any_of(
+            [
+                all_of(lexeme("~" + self.words[i]) for i in self.required)
+                if self.knows_every_word(is_own)
+                else None,
+                lexeme(artist) if self.near[-2].has(artist, is_own) else None,
+            ]
+        )
 
     def every_word(self, is_own: bool) -> str | None:
+        if not self.knows_every_word(is_own):
+            return None
         return all_of(lexeme(self.words[i]) for i in self.required)
+
+    def knows_every_word(self, is_own: bool) -> bool:
+        return all(self.near[i].has(self.words[i], is_own) for i in self.required)
 
     def beginning(self, is_own: bool) -> str | None:
         last = len(self.words) - 1
-        if len(self.words[last]) < PREFIX_LENGTH:
+        others = [i for i in self.required if i != last]
+        if len(self.words[last]) < PREFIX_LENGTH or not all(
+            self.near[i].has(self.words[i], is_own) for i in others
+        ):
             return None
-        others = (lexeme(self.words[i]) for i in self.required if i != last)
-        return all_of([*others, lexeme(self.words[last], prefix=True)])
+        words = (lexeme(self.words[i]) for i in others)
+        return all_of([*words, lexeme(self.words[last], prefix=True)])
 
     def near_words(self, is_own: bool) -> str | None:
         groups = {i: self._group(i, is_own) for i in self.required}
@@ -144,6 +165,8 @@ class _Reading:
         return any_of([*ways, *(any_of(map(lexeme, keys.of(is_own))) for keys in self.near[-2:])])
 
     def further_words(self, is_own: bool) -> str | None:
+        if not any(self.further[i].of(is_own) for i in self.required):
+            return None
         return all_of(
             any_of([self._group(i, is_own), *map(lexeme, self.further[i].of(is_own))])
             for i in self.required

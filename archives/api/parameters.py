@@ -10,6 +10,7 @@ from rest_framework import serializers
 
 from archives import paths
 from archives.filters import Parameter
+from archives.listing import Whose
 from search.query import MAX_LENGTH
 
 MAX_LIMIT = 100
@@ -51,7 +52,7 @@ class Asked:
 
     limit: int
     paths: dict[str, Any] = field(default_factory=dict)
-    owner: str | None = None
+    owner: Whose | None = None
     deleted: bool = False
     q: str | None = None
     cursor: str | None = None

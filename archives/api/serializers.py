@@ -223,7 +223,8 @@ class PathSerializer(serializers.Serializer[Any]):
 
     @extend_schema_field({"type": "integer", "format": "int64", "nullable": True})
     def get_size_bytes(self, path: Path) -> int | None:
-        return self.context["sizes"].get(self.get_index(path))
+        sizes: dict[str | None, int] = self.context["sizes"]
+        return sizes.get(self.get_index(path))
 
 
 def defaults() -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Archives as JSON. Who may read which is decided by the queryset."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from django.core.exceptions import ValidationError as DjangoValidationError
@@ -35,6 +35,7 @@ from archives.models import Archive, Visibility
 from archives.paths import PATHS
 from archives.querysets import ArchiveQuerySet
 from archives.text_search import Found, Place, search
+from vibomat.accounts.models import User
 
 PAGE = inline_serializer(
     "ArchivePage",
@@ -54,7 +55,7 @@ class ArchiveViewSet(GenericViewSet[Archive]):
     permission_classes = (IsAuthenticatedOrReadOnly,)
     parser_classes = (ContentParser,)
     serializer_class = ArchiveSerializer
-    queryset = Archive.objects.select_related("owner").defer("search_vector")
+    queryset = Archive.objects.all()
     lookup_url_kwarg = "id"
 
     @extend_schema(
@@ -101,8 +102,8 @@ class ArchiveViewSet(GenericViewSet[Archive]):
     )
     def create(self, request: Request) -> Response:
         values = self.validated(ArchiveSerializer)
-        created = Archive.objects.create(**values, owner=request.user)
-        return self.answer(self.get_queryset().get(pk=created.pk), status.HTTP_201_CREATED)
+        created = Archive.objects.create(**values, owner=self.logged_in())
+        return self.answer(self.archives().get(pk=created.pk), status.HTTP_201_CREATED)
 
     @extend_schema(
         operation_id="archive",
@@ -228,11 +229,11 @@ class ArchiveViewSet(GenericViewSet[Archive]):
             raise InBin
         values = self.validated(DeriveSerializer)
         try:
-            derived = source.derive_copy(request.user, **values)
+            derived = source.derive_copy(self.logged_in(), **values)
         except IntegrityError as error:
             # The source was dropped meanwhile.
             raise Http404 from error
-        return self.answer(self.get_queryset().get(pk=derived.pk), status.HTTP_201_CREATED)
+        return self.answer(self.archives().get(pk=derived.pk), status.HTTP_201_CREATED)
 
     @extend_schema(
         operation_id="archive_paths",
@@ -258,13 +259,20 @@ class ArchiveViewSet(GenericViewSet[Archive]):
         patch_vary_headers(response, ["Authorization", "Cookie"])
         return response
 
+    def archives(self) -> ArchiveQuerySet:
+        return Archive.objects.select_related("owner").defer("search_vector")
+
+    def logged_in(self) -> User:
+        """The user of an action that nobody else may take."""
+        return cast(User, self.request.user)
+
     def get_object(self) -> Archive:
         """The archive, if the user may read it."""
         try:
             pk = UUID(self.kwargs["id"])
         except ValueError as error:
             raise Http404 from error
-        found = self.readable(self.get_queryset()).filter(pk=pk).first()
+        found = self.readable(self.archives()).filter(pk=pk).first()
         if found is None:
             raise Http404
         return found
@@ -340,7 +348,7 @@ class ArchiveViewSet(GenericViewSet[Archive]):
             raise NotAuthenticated
         if "path" in asked.paths and not user.is_staff:
             raise PermissionDenied("Only staff may filter by a jsonpath.")
-        archives = self.get_queryset().defer("content", "search_vector")
+        archives = self.archives().defer("content")
         try:
             archives = archives.by_paths(asked.paths)
         except DjangoValidationError as error:

@@ -28,6 +28,7 @@ def archive() -> Archive:
 def at_once(archive: Archive, write: Callable[[Client, int], Any]) -> list[Any]:
     """What `write` returned for each of the writers, all of them logged in and started together."""
     clients = []
+    assert archive.owner is not None
     for _ in range(WRITERS):
         client = Client()
         client.force_login(archive.owner)

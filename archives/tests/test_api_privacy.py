@@ -10,9 +10,11 @@ from archives.models import Archive, Visibility
 from archives.tests.conftest import KINDS, VIEWERS, House
 from vibomat.accounts.models import User
 
+Statuses = dict[str, tuple[int, ...]]
+
 # By action and kind: the status for anonymous, the owner, somebody else, staff, and staff who may
 # view archives.
-READ = {
+READ: Statuses = {
     "private": (404, 200, 404, 404, 200),
     "unlisted": (200, 200, 200, 200, 200),
     "public": (200, 200, 200, 200, 200),
@@ -20,7 +22,7 @@ READ = {
     "ownerless": (200, 200, 200, 200, 200),
     "nobodys": (404, 404, 404, 404, 200),
 }
-CHANGE = {
+CHANGE: Statuses = {
     "private": (401, 200, 404, 404, 403),
     "unlisted": (401, 200, 403, 403, 403),
     "public": (401, 200, 403, 403, 403),
@@ -28,9 +30,11 @@ CHANGE = {
     "ownerless": (401, 403, 403, 403, 403),
     "nobodys": (401, 404, 404, 404, 403),
 }
-DELETE = {kind: tuple(204 if s == 200 else s for s in row) for kind, row in CHANGE.items()}
-RESTORE = CHANGE | {"deleted": (401, 200, 404, 404, 404)}
-DERIVE = {
+DELETE: Statuses = {
+    kind: tuple(204 if s == 200 else s for s in row) for kind, row in CHANGE.items()
+}
+RESTORE: Statuses = CHANGE | {"deleted": (401, 200, 404, 404, 404)}
+DERIVE: Statuses = {
     "private": (401, 201, 404, 404, 201),
     "unlisted": (401, 201, 201, 201, 201),
     "public": (401, 201, 201, 201, 201),
@@ -38,7 +42,7 @@ DERIVE = {
     "ownerless": (401, 201, 201, 201, 201),
     "nobodys": (401, 404, 404, 404, 201),
 }
-ACTIONS: dict[str, tuple[str, str, Any, dict[str, tuple[int, ...]]]] = {
+ACTIONS: dict[str, tuple[str, str, Any, Statuses]] = {
     "retrieve": ("get", "", None, READ),
     "replace": ("put", "", {"name": "New", "content": {}}, CHANGE),
     "change": ("patch", "", {"name": "New"}, CHANGE),

@@ -6,13 +6,15 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from rich.console import Console
 
-from benchmarks import partitions, resolve, search
+from benchmarks import archive_search, archives, partitions, resolve, search
 
 # Each subject is a module with HELP, add_arguments(parser) and measure(console, options).
 SUBJECTS = {
     "search": search,
     "resolve": resolve,
     "partitions": partitions,
+    "archives": archives,
+    "archive-search": archive_search,
 }
 
 

@@ -22,7 +22,7 @@ from vibomat.accounts.models import AccessToken, User
 @api_view(["GET", "POST"])
 @permission_classes([IsAuthenticated])
 def whoami(request: Request) -> Response:
-    return Response({"email": request.user.email})
+    return Response({"email": str(request.user)})
 
 
 urlpatterns = [path("whoami/", whoami)]

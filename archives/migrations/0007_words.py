@@ -7,10 +7,13 @@ from vibomat.migration_operations import WithLockTimeout
 from ._older import read
 
 DROP_FUNCTIONS = """
+DROP FUNCTION IF EXISTS archive_without_tracks(jsonb);
 DROP FUNCTION IF EXISTS archive_track_query(text, text);
-DROP FUNCTION IF EXISTS archive_tracks(jsonb);
+DROP FUNCTION IF EXISTS archive_word_query(text, text);
+DROP FUNCTION IF EXISTS archive_quoted(text);
+DROP FUNCTION IF EXISTS archive_words(jsonb, jsonb);
 DROP FUNCTION IF EXISTS archive_track_word(bigint, bigint);
-DROP FUNCTION IF EXISTS archive_keys(jsonb, jsonpath);
+DROP FUNCTION IF EXISTS archive_word(text, bigint);
 DROP FUNCTION IF EXISTS archive_hash(text);
 DROP FUNCTION IF EXISTS archive_key(text);
 """
@@ -22,4 +25,4 @@ class Migration(migrations.Migration):
         ("search", "0002_extensions_and_functions"),
     ]
 
-    operations = [WithLockTimeout(migrations.RunSQL(read("keys.sql"), DROP_FUNCTIONS))]
+    operations = [WithLockTimeout(migrations.RunSQL(read("words.sql"), DROP_FUNCTIONS))]
