@@ -14,6 +14,7 @@ The last two are asked only when nothing else was found. A lexeme that only othe
 archives have never takes part in what is found among public ones.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property

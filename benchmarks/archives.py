@@ -295,7 +295,7 @@ def _measure_without_index(measured: Measured) -> None:
 
 
 def _insert(values: tuple[object, ...]) -> None:
-    pk, owner, name, description, visibility, status, provider, provider_id, *_, content = values
+    _, owner, name, description, visibility, status, provider, provider_id, *_, content = values
     Archive.objects.create(
         owner_id=owner, name=name, description=description, visibility=visibility, status=status,
         provider=provider, provider_id=provider_id, content=json.loads(str(content)),
@@ -303,7 +303,7 @@ def _insert(values: tuple[object, ...]) -> None:
 
 
 def _new(recipe: Recipe, count: int) -> Iterator[tuple[object, ...]]:
-    for number, made in zip(range(count), recipe.chunk(recipe.chunks), strict=False):
+    for _, made in zip(range(count), recipe.chunk(recipe.chunks), strict=False):
         yield row(made)
 
 

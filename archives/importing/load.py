@@ -11,6 +11,7 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 from django.core.exceptions import ValidationError
@@ -19,6 +20,7 @@ from django.utils import timezone
 from tqdm import tqdm
 
 from archives import formats
+from archives.fields import uuid7
 from archives.formats import Format, FormatError, Playlist, Skipped
 from archives.importing import sql
 from archives.models import Archive, Visibility
@@ -29,6 +31,7 @@ BATCH_ARCHIVES = 500
 BATCH_TRACKS = 20_000
 SKIPPED_KEPT = 20
 UNTITLED = "Untitled"
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 Notify = Callable[[Skipped], None]
 
@@ -175,6 +178,7 @@ def archive_of(
 
     said = content.get("name")
     archive = Archive(
+        id=uuid7(_known_moment(playlist.created)),
         owner=owner,
         name=fitting("name", said if said and not said.isspace() else name or UNTITLED, True),
         description=fitting("description", content.get("description") or "", True),
@@ -182,11 +186,15 @@ def archive_of(
         provider=fitting("provider", playlist.provider, False),
         provider_id=fitting("provider_id", playlist.provider_id, False),
         content=dict(content),
-        created=min(playlist.created or timezone.now(), timezone.now()),
     )
     archive.clean_fields(exclude={"owner", "derived_from"})
     archive.clean()
     return archive, notes
+
+
+def _known_moment(created: datetime | None) -> datetime | None:
+    """When a playlist was made, if an id can carry it: neither before 1970 nor to come."""
+    return created if created and EPOCH <= created <= timezone.now() else None
 
 
 def _batches(

@@ -11,45 +11,84 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ('archives', '0007_words'),
+        ("archives", "0007_words"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         vibomat.migration_operations.AddIndexSafely(
-            model_name='archive',
-            index=models.Index(condition=models.Q(models.Func(models.F('id'), output_field=models.BooleanField(), template="(uuid_extract_version(%(expressions)s) IS DISTINCT FROM 7 OR %(expressions)s >= '03000000-0000-0000-0000-000000000000'::uuid)")), fields=['-created', '-id'], name='archive_without_time'),
+            model_name="archive",
+            index=models.Index(
+                condition=models.Q(
+                    models.Func(
+                        models.F("id"),
+                        output_field=models.BooleanField(),
+                        template="(uuid_extract_version(%(expressions)s) IS DISTINCT FROM 7 OR %(expressions)s >= '03000000-0000-0000-0000-000000000000'::uuid)",
+                    )
+                ),
+                fields=["-created", "-id"],
+                name="archive_without_time",
+            ),
         ),
         vibomat.migration_operations.AddIndexSafely(
-            model_name='archive',
-            index=django.contrib.postgres.indexes.GinIndex(models.Func(models.F('content'), models.Value('{"p": "$.tracks[*].artist", "tracks": "$.tracks[*]", "q": "$.tracks[*].album", "r": "$.metadata.mood", "s": "$.metadata.tags[*]"}'), function='archive_words'), fastupdate=False, name='archive_words'),
+            model_name="archive",
+            index=django.contrib.postgres.indexes.GinIndex(
+                models.Func(
+                    models.F("content"),
+                    models.Value(
+                        '{"p": "$.tracks[*].artist", "tracks": "$.tracks[*]", "q": "$.tracks[*].album", "r": "$.metadata.mood", "s": "$.metadata.tags[*]"}'
+                    ),
+                    function="archive_words",
+                ),
+                fastupdate=False,
+                name="archive_words",
+            ),
         ),
         vibomat.migration_operations.AddIndexSafely(
-            model_name='archive',
-            index=django.contrib.postgres.indexes.GinIndex(models.Func(models.F('provider'), template='(ARRAY[%(expressions)s])'), fastupdate=False, name='archive_provider'),
+            model_name="archive",
+            index=django.contrib.postgres.indexes.GinIndex(
+                models.Func(models.F("provider"), template="(ARRAY[%(expressions)s])"),
+                fastupdate=False,
+                name="archive_provider",
+            ),
         ),
         vibomat.migration_operations.AddIndexSafely(
-            model_name='archive',
-            index=django.contrib.postgres.indexes.HashIndex(condition=models.Q(('provider_id', ''), _negated=True), fields=['provider_id'], name='archive_provider_id'),
+            model_name="archive",
+            index=django.contrib.postgres.indexes.HashIndex(
+                condition=models.Q(("provider_id", ""), _negated=True),
+                fields=["provider_id"],
+                name="archive_provider_id",
+            ),
         ),
         vibomat.migration_operations.AddIndexSafely(
-            model_name='archive',
-            index=django.contrib.postgres.indexes.GinIndex(models.Func(models.F('status'), template='(ARRAY[%(expressions)s])'), fastupdate=False, name='archive_status'),
+            model_name="archive",
+            index=django.contrib.postgres.indexes.GinIndex(
+                models.Func(models.F("status"), template="(ARRAY[%(expressions)s])"),
+                fastupdate=False,
+                name="archive_status",
+            ),
         ),
         vibomat.migration_operations.AddIndexSafely(
-            model_name='archive',
-            index=models.Index(fields=['track_count'], name='archive_tracks'),
+            model_name="archive",
+            index=models.Index(fields=["track_count"], name="archive_tracks"),
         ),
         vibomat.migration_operations.AddIndexSafely(
-            model_name='archive',
-            index=models.Index(fields=['total_duration_ms'], name='archive_duration'),
+            model_name="archive",
+            index=models.Index(fields=["total_duration_ms"], name="archive_duration"),
         ),
         vibomat.migration_operations.AddIndexSafely(
-            model_name='archive',
-            index=models.Index(fields=['-created', '-id'], name='archive_created'),
+            model_name="archive",
+            index=models.Index(fields=["-created", "-id"], name="archive_created"),
         ),
         vibomat.migration_operations.AddIndexSafely(
-            model_name='archive',
-            index=django.contrib.postgres.indexes.GinIndex(django.contrib.postgres.indexes.OpClass(models.Func(models.F('content'), function='archive_without_tracks'), 'jsonb_path_ops'), fastupdate=False, name='archive_contains'),
+            model_name="archive",
+            index=django.contrib.postgres.indexes.GinIndex(
+                django.contrib.postgres.indexes.OpClass(
+                    models.Func(models.F("content"), function="archive_without_tracks"),
+                    "jsonb_path_ops",
+                ),
+                fastupdate=False,
+                name="archive_contains",
+            ),
         ),
     ]
