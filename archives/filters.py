@@ -44,9 +44,21 @@ MAX_NUMBER = 2**31 - 1
 EARLIEST = datetime(1, 1, 2, tzinfo=UTC)
 LATEST = datetime(9999, 12, 30, tzinfo=UTC)
 # Of the others some raise errors that no caller can suppress, for values that differ by row.
-METHODS = (
-    "abs bigint boolean ceiling decimal double floor integer keyvalue number size string type"
-).split()
+METHODS = [
+    "abs",
+    "bigint",
+    "boolean",
+    "ceiling",
+    "decimal",
+    "double",
+    "floor",
+    "integer",
+    "keyvalue",
+    "number",
+    "size",
+    "string",
+    "type",
+]
 
 Type = Literal["string", "strings", "integer", "time", "json", "jsonpath"]
 Condition = Any
@@ -126,7 +138,7 @@ def clean_json(value: Any) -> dict[str, Any]:
         raise ValidationError("Enter a JSON object.", "not_an_object")
     # What is contained need not be content, but PostgreSQL has to hold it.
     if errors := list(content_errors({"asked": value})):
-        raise ValidationError(errors, "not_json")
+        raise ValidationError([str(error) for error in errors], "not_json")
     return value
 
 

@@ -1,4 +1,4 @@
-"""Which archives are whose to see. Every way in starts from one of these."""
+"""Which archives are whose to see, and what can be asked of them. Every way in starts here."""
 
 from __future__ import annotations
 
@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING, Any, Self
 from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
+from django.contrib.postgres.search import SearchQueryField
 from django.db import models
-from django.db.models.functions import Now
+from django.db.models import Value
+from django.db.models.functions import Cast, Now
 
 from archives import paths
+from archives.filters import Matches
 from archives.newest import newest, newest_of_all
 
 if TYPE_CHECKING:
-    from archives.models import Archive  # noqa: F401 (named in quotes below)
+    from archives.models import Archive
     from vibomat.accounts.models import User
 
 
@@ -60,6 +63,16 @@ class ArchiveQuerySet(models.QuerySet["Archive"]):
             found.path_settings = settings
         return found
 
+    def having_lexemes(self, tsquery: str, but_not: str | None = None) -> Self:
+        """Those whose search vector matches a tsquery and not another, given as text; see
+        `archives.text_search` for what people type."""
+        found = self.filter(_matches(tsquery))
+        if but_not is not None:
+            # Not as one tsquery: the index would be asked for these lexemes too.
+            found = found.exclude(_matches(but_not))
+        found.is_by_paths = True
+        return found
+
     def newest(self, limit: int, after: tuple[datetime, UUID] | None = None) -> list[Archive]:
         """The first `limit` of these by (created, id), both descending; after that place if given.
 
@@ -98,3 +111,7 @@ class ArchiveQuerySet(models.QuerySet["Archive"]):
         if user.is_authenticated and user.is_active:
             return self.filter(owner=user)
         return self.none()
+
+
+def _matches(tsquery: str) -> Matches:
+    return Matches(models.F("search_vector"), Cast(Value(tsquery), SearchQueryField()))

@@ -29,6 +29,10 @@ ORDER BY k.conrelid::regclass::text, k.conname
 # Whoever changes partitions has this lock until the end of the transaction.
 LOCK = "SELECT pg_advisory_xact_lock(hashtext('vibomat.archives.partitions'))"
 
+# Writers lock the table before its partitions: whoever needs both locks them in that order.
+LOCK_ALL = "LOCK TABLE playlist IN ACCESS EXCLUSIVE MODE"
+LOCK_DEFAULT = "LOCK TABLE playlist_default IN ACCESS EXCLUSIVE MODE"
+
 SETTINGS = "SET LOCAL lock_timeout = '2s'; SET LOCAL statement_timeout = 0"
 
 COLUMNS = """
@@ -45,8 +49,7 @@ CREATE TABLE {name} (
     LIKE playlist INCLUDING ALL,
     CONSTRAINT {name}_month CHECK (id >= '{lower}' AND id < '{upper}')
 );
-COMMENT ON TABLE {name} IS '{comment}';
-LOCK TABLE playlist_default IN ACCESS EXCLUSIVE MODE
+COMMENT ON TABLE {name} IS '{comment}'
 """
 ATTACH = """
 ALTER TABLE playlist ATTACH PARTITION {name} FOR VALUES FROM ('{lower}') TO ('{upper}');
@@ -78,7 +81,6 @@ VALIDATE_FOREIGN_KEY = "ALTER TABLE {referrer} VALIDATE CONSTRAINT {key}"
 COUNT = "SELECT count(*), count(*) FILTER (WHERE {older}) FROM {name} AS p"
 OLDER = "uuid_extract_version(p.id) IS DISTINCT FROM 7"
 
-LOCK_PARTITION = "LOCK TABLE {name} IN ACCESS EXCLUSIVE MODE"
 DETACH = "ALTER TABLE playlist DETACH PARTITION {name}"
 KEEP = """
 ALTER TABLE playlist_default DISABLE TRIGGER USER;
@@ -87,6 +89,20 @@ SET CONSTRAINTS ALL IMMEDIATE;
 ALTER TABLE playlist_default ENABLE TRIGGER USER
 """
 DROP = "DROP TABLE {name}"
+
+# Whole sizes in bytes of partitioned indexes: their own and their partitions'.
+INDEX_SIZES = """
+SELECT parent.relname, sum(pg_relation_size(part.relid))::bigint
+FROM pg_class AS parent, pg_partition_tree(parent.oid) AS part
+WHERE parent.relname = ANY(%s) AND parent.relkind IN ('i', 'I')
+    AND pg_table_is_visible(parent.oid)
+GROUP BY 1
+"""
+
+# archives/migrations/sql/search.sql says what they return.
+LOOKUP = "SELECT kind, n, word, edits, is_public FROM archive_lookup(%s, %s)"
+
+NEARBY = "SELECT n, word, edits, is_public FROM archive_nearby(%s::text[], %s::int[], %s)"
 
 # The ranges of ids of the months, the newest first, with their rows as last counted by ANALYZE.
 RANGES = """

@@ -3,6 +3,7 @@
 import json
 import random
 import time
+from argparse import ArgumentParser
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -10,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from django.core.management.base import CommandError
 from django.db import OperationalError, connection, transaction
 from rich.console import Console
 from rich.table import Table
@@ -17,12 +19,13 @@ from tqdm import tqdm
 
 from archives.models import Archive
 from archives.paths import INDEXES
-from benchmarks import sql
+from benchmarks import archives_sql as sql
 from benchmarks.judging import percentile
 from benchmarks.loading import load, prepared_for, row
 from benchmarks.made_archives import Recipe, read_playlists
-from benchmarks.scratch import scratch_database
+from benchmarks.scratch import drop_scratch_database, scratch_database
 
+HELP = "the indexed paths of archives"
 PAGE = 50
 RARE_SHARE = 0.001
 WITHOUT_INDEX_MS = 5000
@@ -32,6 +35,38 @@ AIM = (
 )
 
 Asked = dict[str, Any]
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("--archives", type=int, default=100_000, metavar="N", help="how many")
+    parser.add_argument(
+        "--playlists", type=Path, help="playlists as JSON Lines, whose tracks are used first"
+    )
+    parser.add_argument("--queries", type=int, default=200, metavar="N", help="of each kind")
+    parser.add_argument("--processes", type=int, default=2, metavar="N", help="that load")
+    parser.add_argument("--seed", type=int, default=3, help="draws the archives")
+    parser.add_argument(
+        "--drop", action="store_true", help="drop the database it was kept in, and stop"
+    )
+    parser.add_argument("--load-only", action="store_true", help="load, and stop")
+
+
+def measure(console: Console, options: dict[str, Any]) -> None:
+    for name, least in (("archives", 1000), ("queries", 1), ("processes", 1)):
+        if options[name] < least:
+            raise CommandError(f"--{name} must be at least {least}.")
+    if options["drop"]:
+        drop_scratch_database("archives")
+        return
+    run(
+        count=options["archives"],
+        playlists=options["playlists"],
+        seed=options["seed"],
+        processes=options["processes"],
+        queries=options["queries"],
+        load_only=options["load_only"],
+        console=console,
+    )
 
 
 @dataclass

@@ -11,7 +11,7 @@ from django.db import connection, transaction
 from tqdm import tqdm
 
 from archives.partitions import CreateMonth, Month, Plan, partitions
-from benchmarks import sql
+from benchmarks import archives_sql as sql
 from benchmarks.made_archives import YEARS, Made, Recipe
 from vibomat import timeouts
 

@@ -1,43 +1,98 @@
-"""The statements of the benchmarks that say more than the ORM can."""
+"""Statements of the benchmark of partitions. `{table}` is a layout's table."""
 
-CREATE_LOADED = "CREATE TABLE IF NOT EXISTS benchmark_loaded (chunk int PRIMARY KEY)"
-MADE_BY = "SELECT obj_description('benchmark_loaded'::regclass, 'pg_class')"
-NOTE_MADE_BY = "COMMENT ON TABLE benchmark_loaded IS '{}'"
-EMPTY = """TRUNCATE playlist, benchmark_loaded; DELETE FROM "user" """
-LOADED = "SELECT chunk FROM benchmark_loaded"
-ADD_LOADED = "INSERT INTO benchmark_loaded VALUES (%s)"
+SCHEMA = "benchmark_partitions"
 
-ADD_OWNERS = """
-INSERT INTO "user" (id, email, password, is_superuser, is_verified, is_active, is_staff, is_public,
-    favorite_artists, unskippable_albums)
-SELECT md5(n::text)::uuid, n || '@example.org', '!', false, false, true, false, true, '[]', '[]'
-FROM generate_series(0, %s - 1) AS n
-ON CONFLICT DO NOTHING
+TRY_LOCK = "SELECT pg_try_advisory_lock(hashtext('benchmarks.partitions'), 0)"
+LOCK = "SELECT pg_advisory_lock(hashtext('benchmarks.partitions'), 0)"
+UNLOCK = "SELECT pg_advisory_unlock(hashtext('benchmarks.partitions'), 0)"
+CREATE_SCHEMA = f"CREATE SCHEMA {SCHEMA}"
+DROP_SCHEMA = f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE"
+
+# A relation's files are synced at commit instead of being logged where the server allows it.
+CREATE = """
+CREATE TABLE {table} (
+    LIKE playlist INCLUDING CONSTRAINTS INCLUDING DEFAULTS INCLUDING STORAGE
+) {by}
 """
+CREATE_PARTITION = "CREATE TABLE {partition} PARTITION OF {table} {bounds}"
+DISABLE_AUTOVACUUM = (
+    "ALTER TABLE {table} SET (autovacuum_enabled = false, toast.autovacuum_enabled = false)"
+)
 
-# Bytes of the archives' table and of its indexes, partitions and TOAST included.
-TABLE_BYTES = "SELECT sum(pg_table_size(relid))::bigint FROM pg_partition_tree('playlist')"
-INDEX_BYTES = """
-SELECT c.relname, sum(pg_relation_size(part.relid))::bigint
-FROM pg_class AS c, pg_partition_tree(c.oid) AS part
-WHERE c.oid IN (SELECT indexrelid FROM pg_index WHERE indrelid = 'playlist'::regclass)
-GROUP BY 1 ORDER BY 2 DESC
+# What paths are asked by: the artists' names, each once, and the mood.
+CREATE_KEYS = f"""
+CREATE FUNCTION {SCHEMA}.keys(content jsonb) RETURNS text[]
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE COST 1000
+RETURN ARRAY(
+    SELECT DISTINCT 'artist ' || lower(track ->> 'artist')
+    FROM jsonb_array_elements(content -> 'tracks') AS track
+) || ('mood ' || (content #>> '{{metadata,mood}}'))
 """
+KEYS = f"{SCHEMA}.keys(content)"
+PUBLIC = "deleted_at IS NULL AND visibility = 'public'"
 
-# The archives in a sample of the pages, in no order.
-SAMPLE = """
-SELECT id, user_id, provider, provider_id, status, track_count, total_duration_ms, created, content
-FROM playlist TABLESAMPLE SYSTEM (%s) LIMIT 3000
-"""
+INDEXES = (
+    "ALTER TABLE {table} ADD PRIMARY KEY ({primary_key})",
+    "CREATE INDEX ON {table} (user_id, created DESC, id DESC)",
+    f"CREATE INDEX ON {{table}} (created DESC, id DESC) WHERE {PUBLIC}",
+    f"CREATE INDEX ON {{table}} USING gin ({KEYS})",
+)
 
-SEQUENTIAL_SCANS = """
-SELECT sum(seq_scan) FROM pg_stat_user_tables
-WHERE relid IN (SELECT relid FROM pg_partition_tree('playlist')) AND n_live_tup > 0
-"""
+COPY = "COPY {table} ({columns}) FROM STDIN"
+INSERT = "INSERT INTO {table} ({columns}) VALUES ({values})"
+FILL_FROM = "INSERT INTO {table} SELECT * FROM {source} WHERE id >= %s AND id < %s"
+VACUUM = "VACUUM {table}"
+VACUUM_ANALYZE = "VACUUM (ANALYZE) {table}"
+UPDATE_SINCE = "UPDATE {table} SET content = content || %s WHERE id >= %s"
+COUNT = "SELECT count(*) FROM {table}"
 
-WITHOUT_INDEXES = """
-SET LOCAL enable_indexscan = off;
-SET LOCAL enable_indexonlyscan = off;
-SET LOCAL enable_bitmapscan = off;
-SET LOCAL statement_timeout = %s
+# A partitioned table and its indexes take no space themselves; one that isn't has no tree.
+LEAVES = """
+SELECT relid::regclass::text FROM pg_partition_tree(%(table)s) WHERE isleaf
+UNION
+SELECT oid::regclass::text FROM pg_class WHERE oid = %(table)s::regclass AND relkind = 'r'
 """
+BYTES = """
+SELECT
+    pg_table_size(%(table)s) + (
+        SELECT coalesce(sum(pg_table_size(relid)), 0)::bigint
+        FROM pg_partition_tree(%(table)s) WHERE isleaf
+    ),
+    coalesce(sum(size) FILTER (WHERE amname = 'btree'), 0)::bigint,
+    coalesce(sum(size) FILTER (WHERE amname = 'gin'), 0)::bigint
+FROM pg_index
+    JOIN pg_class ON pg_class.oid = indexrelid
+    JOIN pg_am ON pg_am.oid = relam,
+    LATERAL (
+        SELECT pg_relation_size(indexrelid) + coalesce(sum(pg_relation_size(relid)), 0) AS size
+        FROM pg_partition_tree(indexrelid) WHERE isleaf
+    ) AS sizes
+WHERE indrelid = %(table)s::regclass
+"""
+WAL_POSITION = "SELECT pg_current_wal_insert_lsn() - '0/0'::pg_lsn"
+
+COLUMNS = "id, name, created, track_count"
+OWNER_NEWEST = f"""
+SELECT {COLUMNS} FROM {{table}} WHERE user_id = %s AND deleted_at IS NULL
+ORDER BY created DESC, id DESC LIMIT 20
+"""
+PUBLIC_NEWEST = f"""
+SELECT {COLUMNS} FROM {{table}} WHERE {PUBLIC} ORDER BY created DESC, id DESC LIMIT 20
+"""
+PUBLIC_NEWEST_SINCE = f"""
+SELECT {COLUMNS} FROM {{table}} WHERE {PUBLIC} AND id >= %s
+ORDER BY created DESC, id DESC LIMIT 20
+"""
+BY_ID = "SELECT * FROM {table} WHERE id = %s"
+BY_ID_AND_OWNER = "SELECT * FROM {table} WHERE id = %s AND user_id = %s"
+BY_ARTIST = f"""
+SELECT {COLUMNS} FROM {{table}} WHERE {PUBLIC} AND {KEYS} @> ARRAY['artist ' || lower(%s)]
+ORDER BY created DESC, id DESC LIMIT 50
+"""
+BY_MOOD = f"""
+SELECT {COLUMNS} FROM {{table}} WHERE {PUBLIC} AND {KEYS} @> ARRAY['mood ' || %s]
+ORDER BY created DESC, id DESC LIMIT 50
+"""
+PREPARE = "PREPARE newest_{name} (uuid) AS "
+EXECUTE = "EXECUTE newest_{name} (%s)"
+EXPLAIN = "EXPLAIN (FORMAT JSON, SUMMARY) "

@@ -99,20 +99,48 @@ def _refuse_overlap(month: Month, existing: list[Partition]) -> None:
 
 
 def _create(month: Month, using: str) -> None:
-    retry_while_locked(lambda: _create_at_once(month, using))
+    if not retry_while_locked(lambda: _attach_empty(month, using)):
+        retry_while_locked(lambda: _attach_with_rows(month, using))
 
 
-def _create_at_once(month: Month, using: str) -> None:
+def _attach_empty(month: Month, using: str) -> bool:
+    """Create and attach the month if no row is to move, while nothing but the default partition is
+    locked; otherwise return False and leave all as it was."""
+    words = _words(month)
     with change(using) as cursor:
-        if any(partition.month == month for partition in partitions(using)):
-            return
-        words = {"name": month.name, "lower": month.lower, "upper": month.upper}
-        cursor.execute(sql.CREATE.format(**words, comment=COMMENT))
+        if _exists(month, using):
+            return True
+        cursor.execute(sql.LOCK_DEFAULT)
         cursor.execute(sql.COUNT_IN_DEFAULT, [month.lower, month.upper])
         if cursor.fetchone()[0]:
-            condition = sql.IN_MONTH.format(**words)
-            with without_references(cursor, DEFAULT, condition):
-                cursor.execute(sql.MOVE_FROM_DEFAULT.format(**words, columns=columns(cursor)))
-                cursor.execute(sql.ATTACH.format(**words))
-        else:
+            return False
+        cursor.execute(sql.CREATE.format(**words))
+        cursor.execute(sql.ATTACH.format(**words))
+    return True
+
+
+def _attach_with_rows(month: Month, using: str) -> None:
+    """Move the month's rows while the whole table is locked: whatever refers to them has to look
+    away."""
+    words = _words(month)
+    with change(using) as cursor:
+        if _exists(month, using):
+            return
+        cursor.execute(sql.LOCK_ALL)
+        cursor.execute(sql.CREATE.format(**words))
+        with without_references(cursor, DEFAULT, sql.IN_MONTH.format(**words)):
+            cursor.execute(sql.MOVE_FROM_DEFAULT.format(**words, columns=columns(cursor)))
             cursor.execute(sql.ATTACH.format(**words))
+
+
+def _exists(month: Month, using: str) -> bool:
+    return any(partition.month == month for partition in partitions(using))
+
+
+def _words(month: Month) -> dict[str, object]:
+    return {
+        "name": month.name,
+        "lower": month.lower,
+        "upper": month.upper,
+        "comment": COMMENT,
+    }

@@ -47,7 +47,7 @@ class Drop:
         with change(self.using) as cursor:
             if name not in {found.name for found in partitions(self.using)}:
                 return
-            cursor.execute(sql.LOCK_PARTITION.format(name=name))
+            cursor.execute(sql.LOCK_ALL)
             _refuse_unknown_references(month, self.using)
             for relation in _relations():
                 _unlink(relation, month, self.using)

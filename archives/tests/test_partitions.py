@@ -17,7 +17,7 @@ from model_bakery import baker
 
 from archives.models import Archive
 from archives.partitions import Month, PartitionError, drop, is_ready, partitions, plan
-from search.tests.plans import plans_of
+from search.plans import plans_of
 from vibomat.accounts.models import User
 
 from .older import execute
