@@ -133,7 +133,7 @@ class Archive(models.Model):
                 condition=models.Q(derived_from__isnull=False),
             ),
             models.Index(
-                fields=["-created", "-id"],
+                fields=["created", "id"],
                 name="archive_without_time",
                 condition=models.Q(carries_no_time()),
             ),
