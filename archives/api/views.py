@@ -15,11 +15,11 @@ from rest_framework.exceptions import NotAuthenticated, PermissionDenied, Valida
 from rest_framework.permissions import IsAuthenticatedOrReadOnly
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.viewsets import GenericViewSet
 
 from archives import editing, listing
 from archives.api import paging, parameters, schema
 from archives.api.errors import InBin, PreconditionFailed
+from archives.api.files import FileActions
 from archives.api.parsers import ContentParser, refuse_chunks
 from archives.api.preconditions import etag, is_unchanged, may_write_over_any
 from archives.api.serializers import (
@@ -47,7 +47,7 @@ PAGE = inline_serializer(
 )
 
 
-class ArchiveViewSet(GenericViewSet[Archive]):
+class ArchiveViewSet(FileActions):
     """Answers 404 for an archive that the user may not know of, 403 for one that they may read
     but not change."""
 

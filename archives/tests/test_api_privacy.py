@@ -40,6 +40,7 @@ DERIVE = {
 }
 ACTIONS: dict[str, tuple[str, str, Any, dict[str, tuple[int, ...]]]] = {
     "retrieve": ("get", "", None, READ),
+    "export": ("get", "export/?to=xspf", None, READ),
     "replace": ("put", "", {"name": "New", "content": {}}, CHANGE),
     "change": ("patch", "", {"name": "New"}, CHANGE),
     "delete": ("delete", "", None, DELETE),
@@ -69,7 +70,7 @@ def test_matrix(house: House, action: str, viewer: str, kind: str) -> None:
         response = ask(house, viewer, method, house.address(kind, path), body, **headers)
     assert response.status_code == statuses[kind][VIEWERS.index(viewer)]
     after = Archive.objects.filter(pk=house.archives[kind].pk).values().get()
-    changes = response.status_code in (200, 204) and action not in ("retrieve", "restore")
+    changes = response.status_code in (200, 204) and action not in ("retrieve", "export", "restore")
     changes |= action == "restore" and (viewer, kind) == ("owner", "deleted")
     assert (after != before) == changes
     if response.status_code >= 400:
@@ -84,6 +85,7 @@ def test_matrix(house: House, action: str, viewer: str, kind: str) -> None:
     ("method", "path", "body", "headers"),
     [
         ("get", "", None, {}),
+        ("get", "export/?to=mp3", None, {}),
         ("put", "", "no archive", {}),
         ("patch", "", {"name": ""}, {"If-Match": '"99"'}),
         ("patch", "", {"content": []}, {"If-Match": "nonsense"}),
@@ -176,6 +178,26 @@ def test_no_misspelling_finds_what_the_viewer_may_not(house: House, kind: str) -
             found = house.clients[viewer].get("/api/archives/", {"q": typed})
             assert house.kinds(found.json()) <= may_find
             assert (kind in house.kinds(found.json())) == (kind in may_find)
+
+
+@pytest.mark.parametrize("viewer", VIEWERS)
+def test_an_upload_is_stored_as_the_viewers_own(house: House, viewer: str) -> None:
+    client, body = house.clients[viewer], {"name": "Sent", "tracks": [{"artist": "Air"}]}
+    response = ask(house, viewer, "post", "/api/archives/import/", body)
+    if viewer == "anonymous":
+        assert response.status_code == 401
+        assert client.post("/api/archives/import/?x=1").status_code == 401
+        assert not Archive.objects.filter(name="Sent").exists()
+    else:
+        assert response.status_code == 201
+        assert Archive.objects.get(name="Sent").owner == house.users[viewer]
+
+
+def test_an_upload_tells_nothing_of_what_others_have(house: House) -> None:
+    body = {"name": "Sent", "tracks": [{"artist": "Air"}]}
+    ask(house, "owner", "post", "/api/archives/import/", body)
+    answer = ask(house, "other", "post", "/api/archives/import/", body).json()
+    assert (len(answer["created"]), answer["unchanged"]) == (1, 0)
 
 
 def test_a_list_counts_nothing(house: House) -> None:
