@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
+from uuid import UUID
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.fields.array import ArrayContains, ArrayOverlap
@@ -25,6 +26,7 @@ from django.db.models import (
     JSONField,
     Q,
     TextField,
+    UUIDField,
     Value,
 )
 from django.db.models.fields.json import DataContains
@@ -58,7 +60,7 @@ METHODS = [
     "type",
 ]
 
-Type = Literal["string", "strings", "integer", "time", "json", "jsonpath"]
+Type = Literal["string", "strings", "integer", "time", "uuid", "json", "jsonpath"]
 Condition = Any
 
 
@@ -125,6 +127,13 @@ def clean_time(value: Any) -> datetime:
     return moment
 
 
+def clean_uuid(value: Any) -> UUID:
+    try:
+        return value if isinstance(value, UUID) else UUID(value)
+    except (TypeError, ValueError, AttributeError) as error:
+        raise ValidationError("Enter a UUID.", "not_a_uuid") from error
+
+
 def clean_json(value: Any) -> dict[str, Any]:
     if isinstance(value, str):
         if len(value) > MAX_JSON_LENGTH:
@@ -163,6 +172,7 @@ CLEAN = {
     "strings": clean_strings,
     "integer": clean_integer,
     "time": clean_time,
+    "uuid": clean_uuid,
     "json": clean_json,
     "jsonpath": clean_jsonpath,
 }
@@ -296,6 +306,27 @@ class Identifier(Path):
     def condition(self, values: Mapping[str, Any], *, alone: bool) -> Condition:
         # Said once more, as a prepared query doesn't know that the value isn't empty.
         return Q(**{self.name: values[self.name]}) & ~Q(IsEmpty(F(self.name)))
+
+
+@dataclass(frozen=True)
+class Element(Path):
+    """An id that a column's array of ids has."""
+
+    column: str = ""
+    type: Type = "uuid"
+
+    @property
+    def index(self) -> Index:
+        return GinIndex(
+            fields=[self.column],
+            name=f"archive_{self.name}",
+            fastupdate=False,
+            condition=Q(**{f"{self.column}__isnull": False}),
+        )
+
+    def condition(self, values: Mapping[str, Any], *, alone: bool) -> Condition:
+        field = ArrayField(UUIDField())
+        return ArrayContains(F(self.column), Value([values[self.name]], field))
 
 
 class IsEmpty(Func):

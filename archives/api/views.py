@@ -22,6 +22,7 @@ from archives.api.errors import InBin, PreconditionFailed
 from archives.api.files import FileActions
 from archives.api.parsers import ContentParser, refuse_chunks
 from archives.api.preconditions import etag, is_unchanged, may_write_over_any
+from archives.api.resolving import ResolveActions
 from archives.api.serializers import (
     ArchiveSerializer,
     DeriveSerializer,
@@ -36,6 +37,9 @@ from archives.paths import PATHS
 from archives.querysets import ArchiveQuerySet
 from archives.text_search import Found, Place, search
 
+# What an archive is found by, and never shown with.
+UNSHOWN = ("search_vector", "catalogue_tracks", "resolution")
+
 PAGE = inline_serializer(
     "ArchivePage",
     {
@@ -47,14 +51,14 @@ PAGE = inline_serializer(
 )
 
 
-class ArchiveViewSet(FileActions):
+class ArchiveViewSet(FileActions, ResolveActions):
     """Answers 404 for an archive that the user may not know of, 403 for one that they may read
     but not change."""
 
     permission_classes = (IsAuthenticatedOrReadOnly,)
     parser_classes = (ContentParser,)
     serializer_class = ArchiveSerializer
-    queryset = Archive.objects.select_related("owner").defer("search_vector")
+    queryset = Archive.objects.select_related("owner").defer(*UNSHOWN)
     lookup_url_kwarg = "id"
 
     @extend_schema(
@@ -340,7 +344,7 @@ class ArchiveViewSet(FileActions):
             raise NotAuthenticated
         if "path" in asked.paths and not user.is_staff:
             raise PermissionDenied("Only staff may filter by a jsonpath.")
-        archives = self.get_queryset().defer("content", "search_vector")
+        archives = self.get_queryset().defer("content", *UNSHOWN)
         try:
             archives = archives.by_paths(asked.paths)
         except DjangoValidationError as error:

@@ -30,6 +30,14 @@ CHANGE = {
 }
 DELETE = {kind: tuple(204 if s == 200 else s for s in row) for kind, row in CHANGE.items()}
 RESTORE = CHANGE | {"deleted": (401, 200, 404, 404, 404)}
+RESOLVE = {
+    "private": (401, 200, 404, 404, 200),
+    "unlisted": (401, 200, 403, 200, 200),
+    "public": (401, 200, 403, 200, 200),
+    "deleted": (401, 409, 404, 404, 404),
+    "ownerless": (401, 403, 403, 200, 200),
+    "nobodys": (401, 404, 404, 404, 200),
+}
 DERIVE = {
     "private": (401, 201, 404, 404, 201),
     "unlisted": (401, 201, 201, 201, 201),
@@ -46,6 +54,7 @@ ACTIONS: dict[str, tuple[str, str, Any, dict[str, tuple[int, ...]]]] = {
     "delete": ("delete", "", None, DELETE),
     "restore": ("post", "restore/", None, RESTORE),
     "derive": ("post", "derive/", {}, DERIVE),
+    "resolve": ("post", "resolve/", None, RESOLVE),
 }
 
 
@@ -92,6 +101,7 @@ def test_matrix(house: House, action: str, viewer: str, kind: str) -> None:
         ("delete", "", None, {"If-Match": '"99"'}),
         ("post", "restore/", None, {"If-Match": '"99"'}),
         ("post", "derive/", {"name": 5, "x": 1}, {}),
+        ("post", "resolve/", None, {"If-Match": '"99"'}),
     ],
 )
 def test_what_one_may_not_know_of_is_answered_as_if_it_did_not_exist(
