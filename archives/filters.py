@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any, ClassVar, Literal
+from uuid import UUID
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.fields.array import ArrayContains
@@ -26,6 +27,7 @@ from django.db.models import (
     JSONField,
     Q,
     TextField,
+    UUIDField,
     Value,
 )
 from django.db.models.fields.json import DataContains
@@ -60,7 +62,7 @@ METHODS = [
     "type",
 ]
 
-Type = Literal["string", "strings", "integer", "time", "json", "jsonpath"]
+Type = Literal["string", "strings", "integer", "time", "uuid", "json", "jsonpath"]
 Condition = Any
 
 
@@ -127,6 +129,13 @@ def clean_time(value: Any) -> datetime:
     return moment
 
 
+def clean_uuid(value: Any) -> UUID:
+    try:
+        return value if isinstance(value, UUID) else UUID(value)
+    except (TypeError, ValueError, AttributeError) as error:
+        raise ValidationError("Enter a UUID.", "not_a_uuid") from error
+
+
 def clean_json(value: Any) -> dict[str, Any]:
     if isinstance(value, str):
         if len(value) > MAX_JSON_LENGTH:
@@ -165,6 +174,7 @@ CLEAN = {
     "strings": clean_strings,
     "integer": clean_integer,
     "time": clean_time,
+    "uuid": clean_uuid,
     "json": clean_json,
     "jsonpath": clean_jsonpath,
 }
@@ -404,6 +414,29 @@ class Identifier(Path):
         # A prepared query does not know that the value is not empty: the index's condition.
         is_empty = Func(F(self.name), template="%(expressions)s = ''", output_field=BooleanField())
         asked.others.append(Q(**{self.name: asked.values[self.name]}) & ~Q(is_empty))
+
+
+@dataclass(frozen=True)
+class Element(Path):
+    """An id that a column's array of ids has."""
+
+    leads = 4
+
+    column: str = ""
+    type: Type = "uuid"
+
+    @property
+    def index(self) -> Index:
+        return GinIndex(
+            fields=[self.column],
+            name=self.index_name,
+            fastupdate=False,
+            condition=Q(**{f"{self.column}__isnull": False}),
+        )
+
+    def ask(self, asked: Asked) -> None:
+        field = ArrayField(UUIDField())
+        asked.others.append(ArrayContains(F(self.column), Value([asked.values[self.name]], field)))
 
 
 @dataclass(frozen=True)

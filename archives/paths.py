@@ -14,6 +14,7 @@ from archives.filters import (
     Asked,
     Choice,
     Contains,
+    Element,
     Identifier,
     JSONPath,
     Path,
@@ -66,6 +67,10 @@ PATHS: tuple[Path, ...] = (
         "created", "a time of creation", "2026-03-01", "time",
         column="created", least="created_after", most="created_before",
         fields=("created", "id"),
+    ),
+    Element(
+        "catalogue_track", "a track matched to that one of the catalogue",
+        "8f9b9c62-3c0f-4b5e-9a51-0f6f8f0e8d2a", column="catalogue_tracks",
     ),
     Contains(
         "contains", "this JSON in their content", '{"metadata": {"source_version": 3}}',
