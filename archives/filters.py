@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Literal
 from uuid import UUID
 
 from django.contrib.postgres.fields import ArrayField
-from django.contrib.postgres.fields.array import ArrayContains
+from django.contrib.postgres.fields.array import ArrayContains  # type: ignore[attr-defined]
 from django.contrib.postgres.indexes import GinIndex, HashIndex, OpClass
 from django.contrib.postgres.search import SearchQueryField, SearchVectorField
 from django.core.exceptions import ValidationError
@@ -353,7 +353,7 @@ class Track(Path):
             function="archive_track_query",
             output_field=SearchQueryField(),
         )
-        asked.queries.setdefault(self.index_name, []).append(query)
+        asked.queries.setdefault(self.index_name, []).append(query)  # type: ignore[arg-type]
 
 
 class Word(Func):

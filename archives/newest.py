@@ -74,7 +74,9 @@ class ComesAfter(Func):
     def __init__(self, place: Place) -> None:
         super().__init__(F("created"), F("id"), Value(place[0]), Value(place[1]))
 
-    def as_sql(self, compiler: SQLCompiler, connection: Any, **context: Any) -> Any:
+    def as_sql(  # type: ignore[override]
+        self, compiler: SQLCompiler, connection: Any, **context: Any
+    ) -> Any:
         compiled = [compiler.compile(part) for part in self.get_source_expressions()]
         created, pk, of_created, of_pk = (sql for sql, _ in compiled)
         params = [param for _, values in compiled for param in values]
@@ -88,7 +90,7 @@ class Bound(Expression):
         super().__init__(output_field=UUIDField())
         self.name = name
 
-    def as_sql(self, compiler: SQLCompiler, connection: Any) -> tuple[str, list[Any]]:
+    def as_sql(self, compiler: SQLCompiler, connection: Any) -> Any:
         return f"«{self.name}»", []
 
 

@@ -88,14 +88,14 @@ class PreparedQuery(Query):
 class PreparedCompiler(SQLCompiler):
     query: PreparedQuery
 
-    def execute_sql(
+    def execute_sql(  # type: ignore[override]
         self, result_type: str = MULTI, chunked_fetch: bool = False, chunk_size: int = 100
     ) -> list[list[Any]]:
         try:
-            sql, params = self.as_sql()
+            sql, given = self.as_sql()
         except EmptyResultSet:
             return []
-        key, params = self.named(sql, params)
+        key, params = self.named(sql, given)
         name = self._name(key)
         with self.connection.cursor() as cursor:
             arguments = ", ".join(["%s"] * len(params))

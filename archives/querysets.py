@@ -70,7 +70,7 @@ class ArchiveQuerySet(models.QuerySet["Archive"]):
         if but_not is not None:
             # Not as one tsquery: the index would be asked for these lexemes too.
             found = found.exclude(_matches(but_not))
-        found.is_by_paths = True
+        found.path_settings = self.path_settings or {}
         return found
 
     def newest(self, limit: int, after: tuple[datetime, UUID] | None = None) -> list[Archive]:
@@ -86,7 +86,7 @@ class ArchiveQuerySet(models.QuerySet["Archive"]):
         return newest(self, limit, after, self.path_settings)
 
     def _clone(self) -> Self:
-        clone = super()._clone()
+        clone: Self = super()._clone()  # type: ignore[misc]
         clone.path_settings = self.path_settings
         return clone
 

@@ -317,7 +317,7 @@ class TestImport:
             IMPORT,
             b"x",
             content_type=type,
-            **{"CONTENT_LENGTH": str(MAX_BODY_BYTES + 1), "wsgi.input": stream},
+            **{"CONTENT_LENGTH": str(MAX_BODY_BYTES + 1), "wsgi.input": stream},  # type: ignore[arg-type]
         )
         assert response.status_code == 413
         assert response.json() == {"detail": f"A body may have at most {MAX_BODY_BYTES:,} bytes."}

@@ -117,7 +117,7 @@ class TestAnswer:
     def test_older_content_that_is_no_track_means_none(
         self, client: Client, archive: Archive, catalogue: dict[str, Track]
     ) -> None:
-        odd = [
+        odd: list[Any] = [
             1, None, "Radiohead - Creep", [], {"artist": ["Radiohead"], "track": {}},
             {"artist": "x" * 5000, "track": "y" * 100_000},
             {"artist": "Radiohead", "track": "Creep", "album": 5, "duration_ms": "4:58"},
