@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from archives.querysets import ArchiveQuerySet
 
 Place = tuple[datetime, UUID]
+NEWEST = ("-created", "-id")
 Memory = dict[tuple[str, tuple[Any, ...]], Any]
 
 WINDOW = 2000
@@ -222,12 +223,23 @@ def newest_of_all(rows: "ArchiveQuerySet", limit: int, after: Place | None) -> "
     """The same for archives that are not: an index of each partition has them in order."""
     if after:
         rows = rows.filter(ComesAfter(after))
-    page = _page(rows, limit, PreparedQuery, {})
+    return prepared_page(rows, limit, *NEWEST)
+
+
+def prepared_page(rows: "ArchiveQuerySet", limit: int, *order: str) -> "list[Archive]":
+    """The first rows in that order, by a plan that PostgreSQL makes once for a connection."""
+    page = _page(rows, limit, PreparedQuery, {}, order)
     return with_generic_plans(rows.db, lambda: list(page.all()))
 
 
-def _page(rows: "ArchiveQuerySet", limit: int, klass: type[PreparedQuery], memory: Memory) -> Any:
-    page: Any = rows.order_by("-created", "-id")[:limit]
+def _page(
+    rows: "ArchiveQuerySet",
+    limit: int,
+    klass: type[PreparedQuery],
+    memory: Memory,
+    order: Sequence[str] = NEWEST,
+) -> Any:
+    page: Any = rows.order_by(*order)[:limit]
     page.query = page.query.chain(klass=klass)
     page.query.memory = memory
     return page

@@ -63,13 +63,13 @@ class ArchiveQuerySet(models.QuerySet["Archive"]):
             found.path_settings = settings
         return found
 
-    def having_lexemes(self, tsquery: str, but_not: str | None = None) -> Self:
+    def having_lexemes(self, tsquery: str, but_not: str | None) -> Self:
         """Those whose search vector matches a tsquery and not another, given as text; see
         `archives.text_search` for what people type."""
-        found = self.filter(_matches(tsquery))
+        found = self.filter(matches(tsquery))
         if but_not is not None:
             # Not as one tsquery: the index would be asked for these lexemes too.
-            found = found.exclude(_matches(but_not))
+            found = found.exclude(matches(but_not))
         found.path_settings = self.path_settings or {}
         return found
 
@@ -113,5 +113,6 @@ class ArchiveQuerySet(models.QuerySet["Archive"]):
         return self.none()
 
 
-def _matches(tsquery: str) -> Matches:
+def matches(tsquery: str) -> Matches:
+    """Whether an archive's search vector matches a tsquery, given as text."""
     return Matches(models.F("search_vector"), Cast(Value(tsquery), SearchQueryField()))

@@ -100,9 +100,11 @@ GROUP BY 1
 """
 
 # archives/migrations/sql/search.sql says what they return.
-LOOKUP = "SELECT kind, n, word, edits, is_public FROM archive_lookup(%s, %s)"
+LOOKUP = "SELECT kind, n, word, edits, is_public, noted FROM archive_lookup(%s, %s)"
 
-NEARBY = "SELECT n, word, edits, is_public FROM archive_nearby(%s::text[], %s::int[], %s)"
+NEARBY = """
+SELECT n, word, edits, is_public, noted FROM archive_nearby(%s::text[], %s::int[], %s)
+"""
 
 # The ranges of ids of the months, the newest first, with their rows as last counted by ANALYZE.
 RANGES = """
