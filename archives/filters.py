@@ -62,6 +62,10 @@ METHODS = [
     "type",
 ]
 
+# The planner takes evaluating a condition for as dear where its index found the row as where not. So
+# in a month of few rows it would take an index that has them in order, and evaluate words for all.
+BITMAPS = {"enable_indexscan": "off"}
+
 Type = Literal["string", "strings", "integer", "time", "uuid", "json", "jsonpath"]
 Condition = Any
 
@@ -275,10 +279,8 @@ class Path:
     # Of several paths the one whose index is most likely to leave few rows.
     leads: ClassVar[int] = 0
 
-    # When it leads. The planner counts evaluating a condition for each row, found by its index or
-    # not, as equally dear; so in a month of few rows it takes an index that gives their order, and
-    # evaluates words for all.
-    settings: ClassVar[dict[str, str]] = {"enable_indexscan": "off"}
+    # Of the planner, when it leads.
+    settings: ClassVar[dict[str, str]] = BITMAPS
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:

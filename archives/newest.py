@@ -8,9 +8,10 @@ combinations of values. So instead:
   fiftieth archive answers, that fills the page.
 * A branch for each month goes on before that, newest first. LIMIT stops at the month that fills the
   page: one in a thousand takes a few months, and only what is rare takes all, which have few rows.
-* Archives whose ids carry no time come from a second statement, if newer than the page's last.
+* Archives whose ids do not tell their time come from a second statement, if newer than the page's
+  last: those of the older schema, and those that were created elsewhere before.
 
-The order is (created, id), both descending; where an id carries a time, `created` is that time.
+The order is (created, id), both descending.
 """
 
 import re
@@ -42,28 +43,29 @@ WINDOW = 2000
 LAYOUT_SECONDS = 300.0
 LEAST = UUID(int=0)
 # Where the partition of the random ids begins: no id of this century carries a later time.
-END = UUID("03000000-0000-0000-0000-000000000000")
+END = UUID("04000000-0000-0000-0000-000000000000")
 FOREVER = datetime.max.replace(tzinfo=UTC) - timedelta(days=1)
 
 
 def carries_time() -> Func:
-    """Whether an archive's id carries its time of creation; `created` is the same then."""
-    return _of_id(
-        f"(uuid_extract_version(%(expressions)s) = 7 AND %(expressions)s < '{END}'::uuid)"
-    )
+    """Whether an archive's id tells when it was created."""
+    return _carries_time("%(function)s(%(expressions)s)")
 
 
 def carries_no_time() -> Func:
-    """The opposite, as the index `archive_without_time` has it."""
-    return _of_id(
-        "(uuid_extract_version(%(expressions)s) IS DISTINCT FROM 7"
-        f" OR %(expressions)s >= '{END}'::uuid)"
-    )
+    """The opposite: the condition of the index `archive_without_time`."""
+    return _carries_time("NOT %(function)s(%(expressions)s)")
 
 
-def _of_id(template: str) -> Func:
+def _carries_time(template: str) -> Func:
     # Nothing but Django's own, which migrations can import.
-    return Func(F("id"), template=template, output_field=BooleanField())
+    return Func(
+        F("created"),
+        F("id"),
+        function="archive_carries_time",
+        template=template,
+        output_field=BooleanField(),
+    )
 
 
 class ComesAfter(Func):

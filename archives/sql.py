@@ -113,7 +113,7 @@ FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid,
     regexp_match(pg_get_expr(c.relpartbound, c.oid),
                  '^FOR VALUES FROM \\(''(.+)''\\) TO \\(''(.+)''\\)$') AS bounds
 WHERE i.inhparent = 'playlist'::regclass
-    AND bounds[2]::uuid <= '03000000-0000-0000-0000-000000000000'
+    AND bounds[2]::uuid <= '04000000-0000-0000-0000-000000000000'
 ORDER BY upper DESC
 """
 

@@ -219,7 +219,7 @@ class PathSerializer(serializers.Serializer[Any]):
 
     @extend_schema_field({"type": "string", "nullable": True})
     def get_index(self, path: Path) -> str | None:
-        return path.index.name if path.index else None
+        return path.index_name or None
 
     @extend_schema_field({"type": "integer", "format": "int64", "nullable": True})
     def get_size_bytes(self, path: Path) -> int | None:

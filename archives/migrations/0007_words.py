@@ -16,6 +16,7 @@ DROP FUNCTION IF EXISTS archive_track_word(bigint, bigint);
 DROP FUNCTION IF EXISTS archive_word(text, bigint);
 DROP FUNCTION IF EXISTS archive_hash(text);
 DROP FUNCTION IF EXISTS archive_key(text);
+DROP FUNCTION IF EXISTS archive_carries_time(timestamptz, uuid);
 """
 
 

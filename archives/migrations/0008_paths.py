@@ -21,9 +21,11 @@ class Migration(migrations.Migration):
             index=models.Index(
                 condition=models.Q(
                     models.Func(
+                        models.F("created"),
                         models.F("id"),
+                        function="archive_carries_time",
                         output_field=models.BooleanField(),
-                        template="(uuid_extract_version(%(expressions)s) IS DISTINCT FROM 7 OR %(expressions)s >= '03000000-0000-0000-0000-000000000000'::uuid)",
+                        template="NOT %(function)s(%(expressions)s)",
                     )
                 ),
                 fields=["created", "id"],

@@ -1,3 +1,10 @@
+-- Whether an id tells when its archive was created. Random ids do not; nor do those of archives that
+-- were created elsewhere before. The bound is that of the random ids' partition.
+CREATE OR REPLACE FUNCTION archive_carries_time(created timestamptz, id uuid) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN coalesce(uuid_extract_version(id) = 7 AND id < '04000000-0000-0000-0000-000000000000'
+    AND uuid_extract_timestamp(id) = created, false);
+
 -- What a text is found by, whatever its case, accents, spaces and punctuation. Null for text without
 -- a letter, digit or sign. Not strict: a strict function of this kind is not inlined.
 CREATE OR REPLACE FUNCTION archive_key(value text) RETURNS text
