@@ -112,7 +112,8 @@ SELECT bounds[1]::uuid AS lower, bounds[2]::uuid AS upper, greatest(c.reltuples,
 FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid,
     regexp_match(pg_get_expr(c.relpartbound, c.oid),
                  '^FOR VALUES FROM \\(''(.+)''\\) TO \\(''(.+)''\\)$') AS bounds
-WHERE i.inhparent = 'playlist'::regclass AND bounds[2]::uuid <= '03000000-0000-0000-0000-000000000000'
+WHERE i.inhparent = 'playlist'::regclass
+    AND bounds[2]::uuid <= '03000000-0000-0000-0000-000000000000'
 ORDER BY upper DESC
 """
 

@@ -109,7 +109,7 @@ def _ranked(
     if after is not None:
         same = Q(ComesAfter((after.created, after.pk)), tier=after.tier)
         rows = rows.filter(Q(tier__gt=after.tier) | same)
-    return [Found(row.tier, row) for row in prepared_page(rows, limit, "tier", "-created", "-id")]
+    return [Found(row.tier, row) for row in prepared_page(rows, limit, "tier", "-created", "-id")]  # type: ignore[attr-defined]
 
 
 def _newest(

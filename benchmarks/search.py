@@ -21,6 +21,7 @@ from rich.console import Console
 from rich.table import Table
 from tqdm import tqdm
 
+from benchmarks import completion
 from benchmarks.judging import Judged, Measures, Ranked, judged_queries, percentile
 from benchmarks.serving import served
 from search.engine import search
@@ -90,6 +91,7 @@ def run(queries: list[Judged], *, plain: int, over_http: bool, console: Console)
             beginning = query.text[:end]
             completions.took_ms.append(_timed_statements(partial(suggest, beginning)))
     _print_quality(runs, console)
+    completion.print_quality(queries, console)
     _print_latency([*runs, completions], console)
     console.print(f"Aim: {TARGETS}.")
     if plain:

@@ -37,3 +37,6 @@ FROM search_resolve(
     queries => %s::text[], artists => %s::text[], main_artists => %s::text[],
     titles => %s::text[], bare_titles => %s::text[], albums => %s::text[], most => %s)
 """
+
+# Its function stands in search/migrations/sql/complete.sql.
+COMPLETE = "SELECT kind, id, completion FROM search_complete(%s, %s::text[], %s)"

@@ -28,6 +28,8 @@ from search.models import CatalogueImport
 from vibomat import timeouts
 
 BATCH_ROWS = 20_000
+# The first batch is small: it is stored without statistics, and straight into every index.
+FIRST_BATCH_ROWS = 2_000
 REJECTS_KEPT = 20
 LOCK_SECONDS = 15.0
 SAMPLE = Path(__file__).resolve().parent.parent / "sample"
@@ -150,7 +152,7 @@ def import_catalogue(
             )
             if batch.end:
                 raise SourceError(f"{batch.end} The rows before are stored.")
-            if pending is None and batch.rows >= BATCH_ROWS:
+            if pending is None and batch.rows >= FIRST_BATCH_ROWS:
                 pending = stack.enter_context(PendingLists(using))
             if pending is not None:
                 pending.filed_soon()
@@ -284,6 +286,7 @@ def _batches(file: CatalogueFile, mapping: Columns, after_line: int) -> Iterator
     lines: list[str] = []
     rejects: list[tuple[Reject, str]] = []
     last_line = after_line
+    size = FIRST_BATCH_ROWS
 
     def batch(end: SourceError | None = None) -> Batch:
         data = "\n".join([*lines, ""]).encode()
@@ -300,9 +303,9 @@ def _batches(file: CatalogueFile, mapping: Columns, after_line: int) -> Iterator
                 except ValueProblem as error:
                     reject = Reject(line, error.reason, error.value)
                     rejects.append((reject, "\t".join(map(str, values))))
-            if len(lines) + len(rejects) >= BATCH_ROWS:
+            if len(lines) + len(rejects) >= size:
                 yield batch()
-                lines, rejects = [], []
+                lines, rejects, size = [], [], BATCH_ROWS
     except SourceError as error:
         end = error
     yield batch(end)

@@ -32,7 +32,7 @@ from django.db import connection
 connection.settings_dict.update(json.loads(os.environ["TEST_DATABASE"]))
 from django.core.management import execute_from_command_line
 from search.importing import load
-load.BATCH_ROWS = {BATCH}
+load.BATCH_ROWS = load.FIRST_BATCH_ROWS = {BATCH}
 execute_from_command_line(["manage.py", "import_catalogue", *sys.argv[1:]])
 """
 
