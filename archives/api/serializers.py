@@ -212,14 +212,14 @@ class PathSerializer(serializers.Serializer[Any]):
     name = serializers.CharField()
     help = serializers.CharField()
     parameters = PathParameterSerializer(many=True)
-    index = serializers.SerializerMethodField(help_text="Null if the path has none of its own.")
+    index = serializers.SerializerMethodField(help_text="Several paths may share one; null if it has none.")
     size_bytes = serializers.SerializerMethodField(
         help_text="What the index takes on disk; null if there is none."
     )
 
     @extend_schema_field({"type": "string", "nullable": True})
     def get_index(self, path: Path) -> str | None:
-        return path.index.name if path.index else None
+        return path.index_name or None
 
     @extend_schema_field({"type": "integer", "format": "int64", "nullable": True})
     def get_size_bytes(self, path: Path) -> int | None:
