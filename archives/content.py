@@ -14,7 +14,7 @@ means unknown. Further keys are kept as they are, at any place.
 import json
 from collections.abc import Callable, Iterator
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.core.exceptions import ValidationError
 
@@ -24,18 +24,49 @@ MAX_DEPTH = 32
 MAX_DURATION_MS = 2**32 - 1
 MAX_ERRORS = 20
 
-Check = Callable[[Any, str], Iterator[str]]
+
+class Wrong(NamedTuple):
+    """An error of a content, and the path it is at; the content's own has none."""
+
+    path: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.message}" if self.path else self.message
+
+
+Check = Callable[[Any, str], Iterator[Wrong]]
 
 
 def validate_content(content: Any) -> None:
     """Raise ValidationError unless the content is valid; each of its messages begins with a path,
     such as `tracks[12].duration_ms`. Only the first `MAX_ERRORS` are told. Nothing is changed.
     """
+    errors = _first_errors(content)
+    if errors:
+        raise ValidationError([str(error) for error in errors], "invalid_content")
+
+
+def errors_by_field(content: Any, field: str = "content") -> dict[str, list[str]]:
+    """What `validate_content` says, by the path at which it is wrong, below the field's name:
+    `{"content.tracks[12].duration_ms": ["Enter …"]}`."""
+
+    def name(path: str) -> str:
+        if not path or path == "content":
+            return field
+        return f"{field}{path}" if path.startswith("[") else f"{field}.{path}"
+
+    found: dict[str, list[str]] = {}
+    for path, message in _first_errors(content):
+        found.setdefault(name(path), []).append(message)
+    return found
+
+
+def _first_errors(content: Any) -> list[Wrong]:
     errors = list(islice(content_errors(content), MAX_ERRORS + 1))
     if len(errors) > MAX_ERRORS:
-        errors[MAX_ERRORS:] = ["There are more errors."]
-    if errors:
-        raise ValidationError(errors, "invalid_content")
+        errors[MAX_ERRORS:] = [Wrong("", "There are more errors.")]
+    return errors
 
 
 def parse_content(text: str | bytes) -> Any:
@@ -49,10 +80,10 @@ def parse_content(text: str | bytes) -> Any:
         raise ValidationError(f"This is not valid JSON: {error}", "not_json") from error
 
 
-def content_errors(content: Any) -> Iterator[str]:
+def content_errors(content: Any) -> Iterator[Wrong]:
     """Every error of the content. What JSON or PostgreSQL can't hold comes alone."""
     if not isinstance(content, dict):
-        yield "Enter a JSON object."
+        yield Wrong("", "Enter a JSON object.")
         return
     unstorable = list(islice(_unstorable(content), MAX_ERRORS + 1))
     yield from unstorable
@@ -60,9 +91,9 @@ def content_errors(content: Any) -> Iterator[str]:
         yield from _fields(content, "", CONTENT)
 
 
-def _unstorable(content: dict[Any, Any]) -> Iterator[str]:
+def _unstorable(content: dict[Any, Any]) -> Iterator[Wrong]:
     if _deeper_than(MAX_DEPTH, content):
-        yield _too_deep()
+        yield Wrong("", _too_deep())
         return
     # C code does what is quick, and nothing is looked at one by one unless something is wrong.
     try:
@@ -71,10 +102,11 @@ def _unstorable(content: dict[Any, Any]) -> Iterator[str]:
         faithful = json.loads(text) == content
     except (TypeError, ValueError):
         found = list(_wrong_values(content, ""))
-        yield from found or ["This is no JSON."]
+        yield from found or [Wrong("", "This is no JSON.")]
         return
     if size > MAX_BYTES:
-        yield f"The content has {size:,} bytes as JSON; at most {MAX_BYTES:,} are allowed."
+        text = f"The content has {size:,} bytes as JSON; at most {MAX_BYTES:,} are allowed."
+        yield Wrong("", text)
     elif not faithful or r"\u0000" in text:
         yield from _wrong_values(content, "")
 
@@ -93,15 +125,15 @@ def _deeper_than(depth: int, content: Any) -> bool:
     return True
 
 
-def _wrong_values(value: Any, path: str) -> Iterator[str]:
+def _wrong_values(value: Any, path: str) -> Iterator[Wrong]:
     """What is in the value that JSON or PostgreSQL can't hold; `value` is not too deep."""
     if isinstance(value, dict):
         for key, inner in value.items():
             if isinstance(key, str):
-                yield from _wrong_text(key, f"{path or 'content'}: its key {_shown(key)}")
+                yield from _wrong_text(key, path or "content", f"its key {_shown(key)}: ")
                 yield from _wrong_values(inner, _join(path, key))
             else:
-                yield f"{path or 'content'}: The key {_shown(key)} is no string."
+                yield Wrong(path or "content", f"The key {_shown(key)} is no string.")
     elif isinstance(value, list):
         for index, inner in enumerate(value):
             yield from _wrong_values(inner, f"{path}[{index}]")
@@ -109,90 +141,94 @@ def _wrong_values(value: Any, path: str) -> Iterator[str]:
         yield from _wrong_text(value, path)
     elif isinstance(value, float):
         if value != value or value in (float("inf"), float("-inf")):
-            yield f"{path}: {value} is no JSON number."
+            yield Wrong(path, f"{value} is no JSON number.")
     elif isinstance(value, int):
         if not isinstance(value, bool) and abs(value) >= 10**4300:
-            yield f"{path}: A number has too many digits."
+            yield Wrong(path, "A number has too many digits.")
     elif value is not None:
-        yield f"{path}: {type(value).__name__} is no type of JSON."
+        yield Wrong(path, f"{type(value).__name__} is no type of JSON.")
 
 
-def _wrong_text(text: str, path: str) -> Iterator[str]:
+def _wrong_text(text: str, path: str, what: str = "") -> Iterator[Wrong]:
     if "\0" in text:
-        yield f"{path}: Null characters are not allowed."
+        yield Wrong(path, f"{what}Null characters are not allowed.")
     try:
         text.encode()
     except UnicodeEncodeError:
-        yield f"{path}: Lone surrogates are not allowed."
+        yield Wrong(path, f"{what}Lone surrogates are not allowed.")
 
 
-def _string(value: Any, path: str) -> Iterator[str]:
+def _string(value: Any, path: str) -> Iterator[Wrong]:
     if not isinstance(value, str):
-        yield f"{path}: Enter a string, not {_shown(value)}."
+        yield Wrong(path, f"Enter a string, not {_shown(value)}.")
 
 
-def _duration(value: Any, path: str) -> Iterator[str]:
+def _duration(value: Any, path: str) -> Iterator[Wrong]:
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        yield f"{path}: Enter a whole number of milliseconds, not {_shown(value)}."
+        yield Wrong(path, f"Enter a whole number of milliseconds, not {_shown(value)}.")
     elif value > MAX_DURATION_MS:
-        yield f"{path}: At most {MAX_DURATION_MS:,} ms are allowed."
+        yield Wrong(path, f"At most {MAX_DURATION_MS:,} ms are allowed.")
 
 
-def _strings(value: Any, path: str) -> Iterator[str]:
+def _strings(value: Any, path: str) -> Iterator[Wrong]:
     if not isinstance(value, list):
-        yield f"{path}: Enter a list of strings, not {_shown(value)}."
+        yield Wrong(path, f"Enter a list of strings, not {_shown(value)}.")
         return
     for index, item in enumerate(value):
         yield from _string(item, f"{path}[{index}]")
 
 
-def _provider_ids(value: Any, path: str) -> Iterator[str]:
+def _provider_ids(value: Any, path: str) -> Iterator[Wrong]:
     if not isinstance(value, dict):
-        yield f"{path}: Enter an object of ids by provider, not {_shown(value)}."
+        yield Wrong(path, f"Enter an object of ids by provider, not {_shown(value)}.")
         return
     for provider, item in value.items():
         yield from _string(item, _join(path, provider))
 
 
-def _playable(value: Any, path: str) -> Iterator[str]:
+def _playable(value: Any, path: str) -> Iterator[Wrong]:
     if not isinstance(value, dict):
-        yield f"{path}: Enter an object of true, false or null by provider, not {_shown(value)}."
+        yield Wrong(
+            path, f"Enter an object of true, false or null by provider, not {_shown(value)}."
+        )
         return
     for provider, item in value.items():
         if item is not None and not isinstance(item, bool):
-            yield f"{_join(path, provider)}: Enter true, false or null, not {_shown(item)}."
+            yield Wrong(_join(path, provider), f"Enter true, false or null, not {_shown(item)}.")
 
 
-def _metadata(value: Any, path: str) -> Iterator[str]:
+def _metadata(value: Any, path: str) -> Iterator[Wrong]:
     if isinstance(value, dict):
         yield from _fields(value, path, METADATA)
     else:
-        yield f"{path}: Enter an object, not {_shown(value)}."
+        yield Wrong(path, f"Enter an object, not {_shown(value)}.")
 
 
-def _tracks(value: Any, path: str) -> Iterator[str]:
+def _tracks(value: Any, path: str) -> Iterator[Wrong]:
     if not isinstance(value, list):
-        yield f"{path}: Enter a list of tracks, not {_shown(value)}."
+        yield Wrong(path, f"Enter a list of tracks, not {_shown(value)}.")
         return
     if len(value) > MAX_TRACKS:
-        yield f"{path}: There are {len(value):,} tracks; at most {MAX_TRACKS:,} are allowed."
+        yield Wrong(path, f"There are {len(value):,} tracks; at most {MAX_TRACKS:,} are allowed.")
         return
     for index, track in enumerate(value):
         if not isinstance(track, dict):
-            yield f"{path}[{index}]: Enter an object, not {_shown(track)}."
+            yield Wrong(f"{path}[{index}]", f"Enter an object, not {_shown(track)}.")
             continue
         artist = track.get("artist")
         if not isinstance(artist, str):
             instead = f"a string, not {_shown(artist)}" if "artist" in track else "the artist"
-            yield f"{path}[{index}].artist: Enter {instead}."
+            yield Wrong(f"{path}[{index}].artist", f"Enter {instead}.")
         elif not artist or artist.isspace():
             title = track.get("track")
             if not isinstance(title, str) or not title.strip():
-                yield f"{path}[{index}].artist: This may be blank only if there is a track."
+                yield Wrong(
+                    f"{path}[{index}].artist", "This may be blank only if there is a track."
+                )
         yield from _fields(track, f"{path}[{index}]", TRACK)
 
 
-def _fields(value: dict[str, Any], path: str, checks: dict[str, Check]) -> Iterator[str]:
+def _fields(value: dict[str, Any], path: str, checks: dict[str, Check]) -> Iterator[Wrong]:
     for name, item in value.items():
         check = checks.get(name)
         # Most values are right, and most of them strings.

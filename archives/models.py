@@ -1,17 +1,27 @@
 """Archives: playlists kept as JSON."""
 
 from collections.abc import Callable
-from typing import Any
+from copy import deepcopy
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVectorField
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator
 from django.db import models
 from django.db.models.functions import Now
+from django.utils import timezone
 
+from archives import paths
 from archives.content import validate_content
 from archives.fields import ContentField, UUID7Field
+from archives.newest import carries_no_time
+from archives.querysets import ArchiveQuerySet
 from vibomat.accounts.validators import validate_text
+
+if TYPE_CHECKING:
+    from vibomat.accounts.models import User
 
 # What triggers write whatever a statement says (archives/migrations/sql/present.sql).
 WRITTEN_BY_TRIGGERS = ("updated", "revision", "track_count", "total_duration_ms")
@@ -37,8 +47,8 @@ class Archive(models.Model):
     """A playlist, whose `content` is described in docs/archives.md.
 
     Its table is partitioned by months of `id`, a UUID of version 7; ids of the older Vibomat's
-    archives are random. Empty text means unknown, `owner` null nobody: only staff see such an
-    archive. `deleted` is when it was put into the bin.
+    archives are random. Empty text means unknown; `owner` null means nobody, so that nobody but
+    staff in the admin may change it. `deleted` is when it was put into the bin.
 
     `created` of an archive from the older schema, which has no such time, is the earliest of its
     `last_synced` and `deleted`; where it has neither, the time at which it was migrated.
@@ -94,8 +104,13 @@ class Archive(models.Model):
     revision = models.PositiveIntegerField(db_default=1, editable=False)
     track_count = models.PositiveIntegerField("number of tracks", db_default=0, editable=False)
     total_duration_ms = models.PositiveBigIntegerField(
-        "total duration in ms", null=True, editable=False
+        "total duration in ms", null=True, db_default=None, editable=False
     )
+
+    # Written by a trigger; archives/migrations/sql/search.sql says what is in it.
+    search_vector = SearchVectorField(null=True, editable=False)
+
+    objects = ArchiveQuerySet.as_manager()
 
     class Meta:
         db_table = "playlist"
@@ -117,6 +132,13 @@ class Archive(models.Model):
                 name="archive_derived_from",
                 condition=models.Q(derived_from__isnull=False),
             ),
+            models.Index(
+                fields=["-created", "-id"],
+                name="archive_without_time",
+                condition=models.Q(carries_no_time()),
+            ),
+            GinIndex(fields=["search_vector"], name="archive_search", fastupdate=False),
+            *paths.INDEXES,
         ]
 
     def __str__(self) -> str:
@@ -150,3 +172,84 @@ class Archive(models.Model):
             check("content", validate_content)
         if errors:
             raise ValidationError(errors)
+
+    def soft_delete(self) -> None:
+        """Put it into the bin, where only its owner finds it; one that is there keeps its time."""
+        if self.deleted is None:
+            self.deleted = timezone.now()
+            self.save(update_fields=["deleted"])
+
+    def restore(self) -> None:
+        """Take it out of the bin."""
+        self.deleted = None
+        self.save(update_fields=["deleted"])
+
+    def derive_copy(self, user: "User", *, name: str | None = None) -> "Archive":
+        """A private draft of that user's own with this content, saved, under another name if one
+        is given. Whether the user may read this archive is for the caller to know. The copy has no
+        provider: it is in no library but Vibomat's."""
+        copy = type(self)(
+            owner=user,
+            name=self.name if name is None else name,
+            description=self.description,
+            content=deepcopy(self.content),
+            derived_from=self,
+        )
+        copy.save()
+        return copy
+
+
+class ImportedPlaylist(models.Model):
+    """A playlist that an import has stored, so that the next one leaves it alone.
+
+    `key` is a hash of its content, name and id at its provider; PostgreSQL has no uniqueness
+    across the partitions of archives. There are no foreign keys in the database, so that neither
+    partitions nor users wait for this table; a row whose archive is gone counts for nothing.
+    """
+
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        related_name="+",
+        db_constraint=False,
+        db_index=False,
+    )
+    key = models.UUIDField()
+    archive = models.ForeignKey(
+        Archive, on_delete=models.CASCADE, related_name="+", db_constraint=False
+    )
+
+    class Meta:
+        db_table = "archive_import"
+        constraints = [
+            models.UniqueConstraint(fields=["owner", "key"], name="archive_import_owner_key"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.key)
+
+
+class Lexeme(models.Model):
+    """A lexeme that some archive's search vector has, or had, so that a misspelling finds it.
+
+    It may stand here more than once. `is_public`: a public archive had it; no other lexeme may
+    have an effect on what somebody finds among others' archives.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    word = models.TextField(db_collation="C")
+    is_public = models.BooleanField()
+
+    class Meta:
+        db_table = "archive_lexeme"
+        indexes = [
+            models.Index(fields=["word", "is_public"], name="archive_lexeme_word"),
+            GinIndex(
+                models.Func("word", function="search_deletes"),
+                name="archive_lexeme_deletes",
+                fastupdate=False,
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.word

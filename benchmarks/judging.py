@@ -10,6 +10,8 @@ from typing import Protocol
 
 from django.core.management.base import CommandError
 
+from search.models import Track
+
 
 class Ranked(Protocol):
     """What judging looks at in a ranked row."""
@@ -84,6 +86,14 @@ def read_queries(path: Path) -> list[Judged]:
         raise CommandError(f"{path}, line {number}: not a judged query ({error}).") from error
     if not queries:
         raise CommandError(f"{path} has no queries.")
+    return queries
+
+
+def judged_queries(path: Path) -> list[Judged]:
+    """Queries to ask the catalogue at hand. Raises CommandError when there is none."""
+    queries = read_queries(path)
+    if not Track.objects.exists():
+        raise CommandError("The catalogue is empty: run manage.py import_catalogue PATH first.")
     return queries
 
 

@@ -1,9 +1,11 @@
 """The same archives unpartitioned, by RANGE of the id and by HASH of the owner, side by side."""
 
 import shutil
+from argparse import ArgumentParser
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from django.core.management.base import CommandError
 from django.db import DatabaseError, connection
@@ -23,11 +25,39 @@ from benchmarks.population import (
     read_entries,
 )
 
+HELP = "the archives' table whole, by RANGE of the id, by HASH of the owner"
 SIZES = range(100, 5_000_001)
 TRACKS = range(1, 201)
 REPEATS = range(1, 10_001)
 PROJECTED_USERS = (1_000, 100_000, 10_000_000)
 GB = 1_000_000_000
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--playlists", type=Path, help="playlists to make archives of, JSON Lines or .gz of it"
+    )
+    parser.add_argument(
+        "--sizes", default="20000,100000", metavar="N,…", help="how many archives, in each run"
+    )
+    parser.add_argument(
+        "--tracks", type=int, default=20, metavar="N", help="an archive's tracks on average"
+    )
+    parser.add_argument(
+        "--months",
+        default="1",
+        metavar="N,…",
+        help="months in a partition by RANGE; several numbers, several layouts",
+    )
+    parser.add_argument(
+        "--repeats", type=int, default=200, metavar="N", help="how often each query is asked"
+    )
+    parser.add_argument("--seed", type=int, default=42, help="draws the archives")
+
+
+def measure(console: Console, options: dict[str, Any]) -> None:
+    names = ("playlists", "sizes", "tracks", "months", "repeats", "seed")
+    run(**{name: options[name] for name in names}, console=console)
 
 
 def run(

@@ -2,31 +2,32 @@
 
 import http.client
 import json
-import os
 import random
-import socket
-import subprocess
-import sys
 import time
+from argparse import ArgumentParser
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 from urllib.parse import urlencode
 
-from django.conf import settings
 from django.core.management.base import CommandError
 from django.db import connection
 from rich.console import Console
 from rich.table import Table
 from tqdm import tqdm
 
-from benchmarks.judging import Judged, Measures, Ranked, percentile
+from benchmarks import completion
+from benchmarks.judging import Judged, Measures, Ranked, judged_queries, percentile
+from benchmarks.serving import served
 from search.engine import search
 from search.suggest import suggest
 
+HELP = "quality and latency of the search"
 TARGETS = "hit@1 ≥ .96, hit@10 ≥ .994; p50 ≤ 1.5 ms, p95 ≤ 5 ms in the database"
 
 
@@ -45,6 +46,26 @@ class Run:
         self.took_ms.append(took_ms)
 
 
+def add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("--queries", type=Path, required=True, help="judged queries, JSON Lines")
+    parser.add_argument("--first", type=int, help="only so many queries, drawn by a fixed seed")
+    parser.add_argument(
+        "--plain",
+        type=int,
+        default=10**9,
+        metavar="N",
+        help="ask only N queries of plain pg_trgm, which is slow (0: none)",
+    )
+    parser.add_argument("--no-http", action="store_true", help="leave the web server out")
+
+
+def measure(console: Console, options: dict[str, Any]) -> None:
+    queries = judged_queries(options["queries"])
+    if options["first"]:
+        queries = random.Random(42).sample(queries, min(options["first"], len(queries)))
+    run(queries, plain=options["plain"], over_http=not options["no_http"], console=console)
+
+
 def run(queries: list[Judged], *, plain: int, over_http: bool, console: Console) -> None:
     """Ask every query of each way and print the tables."""
     warm_up = random.Random(42).sample(queries, min(200, len(queries)))
@@ -52,7 +73,7 @@ def run(queries: list[Judged], *, plain: int, over_http: bool, console: Console)
     _ask(ours, queries, _ask_engine, warm_up)
     runs = [ours]
     if over_http:
-        with _served() as address:
+        with served() as address:
             connected = http.client.HTTPConnection(*address, timeout=60)
             http_run = Run("vibomat over HTTP")
             _ask(http_run, queries, lambda query: _ask_api(connected, query), warm_up)
@@ -70,6 +91,7 @@ def run(queries: list[Judged], *, plain: int, over_http: bool, console: Console)
             beginning = query.text[:end]
             completions.took_ms.append(_timed_statements(partial(suggest, beginning)))
     _print_quality(runs, console)
+    completion.print_quality(queries, console)
     _print_latency([*runs, completions], console)
     console.print(f"Aim: {TARGETS}.")
     if plain:
@@ -132,34 +154,6 @@ def _timed_statements(call: Callable[[], object]) -> float:
     with connection.execute_wrapper(timed):
         call()
     return took
-
-
-@contextmanager
-def _served() -> Iterator[tuple[str, int]]:
-    """The site by gunicorn with one worker, on a free port of this machine."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    server = subprocess.Popen(
-        [sys.executable, "-m", "gunicorn", "vibomat.wsgi", "--bind", f"127.0.0.1:{port}"],
-        cwd=settings.BASE_DIR,
-        env={**os.environ, "HTTPS": "false"},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        for _ in range(150):
-            try:
-                socket.create_connection(("127.0.0.1", port), 1).close()
-                break
-            except OSError:
-                time.sleep(0.1)
-        else:
-            raise CommandError("gunicorn did not start within 15 s.")
-        yield "127.0.0.1", port
-    finally:
-        server.terminate()
-        server.wait()
 
 
 @contextmanager

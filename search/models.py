@@ -8,6 +8,7 @@ from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVectorField
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
+from django.db.models.functions import Left
 from django.utils import timezone
 
 from search.querysets import ArtistQuerySet, TrackQuerySet
@@ -55,6 +56,9 @@ class Artist(CatalogueEntry):
             models.Index(fields=["name_key"], name="artist_name_key"),
             models.Index(fields=["external_id"], name="artist_external_id"),
             models.Index(fields=["-popularity", "id"], name="artist_popularity"),
+            models.Index(
+                Left("name_key", 2), models.F("popularity").desc(), name="artist_beginning"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -94,6 +98,9 @@ class Track(CatalogueEntry):
             models.Index(fields=["credit_key", "title_key"], name="track_credit_title_key"),
             models.Index(fields=["external_id"], name="track_external_id"),
             models.Index(fields=["-popularity", "id"], name="track_popularity"),
+            models.Index(
+                Left("title_key", 2), models.F("popularity").desc(), name="track_beginning"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -112,6 +119,9 @@ class TrackArtist(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["track", "artist"], name="track_artist_once"),
         ]
+
+    def __str__(self) -> str:
+        return f"artist {self.position + 1}"
 
 
 class Lexeme(models.Model):

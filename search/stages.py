@@ -12,10 +12,10 @@ from search.tsquery import all_of, any_of, lexeme
 from search.vocabulary import ANYWHERE, MAX_WORD_LENGTH, OPTIONAL, Near, Reading, key
 
 # How many lexemes a word may stand for: more cost time and bring only rarer ones.
-ALTERNATIVES = 8
+ALTERNATIVES = 6
 FURTHER_ALTERNATIVES = 25
 # Only so many words of a query are asked of the index, the rarest: the others hardly narrow it.
-RAREST = 4
+RAREST = 3
 # More rows than this are not fetched to be sorted by popularity.
 TOO_COMMON = 4000
 TOO_COMMON_RELAXED = 2500
@@ -118,7 +118,11 @@ def every_word(reading: Reading) -> Ways:
 
 
 def all_but_one(reading: Reading) -> Ways:
-    """Every word but one, whichever (save words of a field), and beginnings of the last."""
+    """Every word but one, whichever (save words of a field), and beginnings of the last.
+
+    Of many words, also every one: the rarest alone may be an artist's whose popular tracks are
+    all that `every_word` has read.
+    """
     in_fields = [_group(reading, i) for i in reading.required if reading.labels[i] != ANYWHERE]
     groups = sorted(
         (
@@ -137,7 +141,10 @@ def all_but_one(reading: Reading) -> Ways:
                 together.append(all_of(group.query for group in some))
     words = any_of(together)
     beginning = prefix(reading)
-    return Ways(artists=any_of([words, beginning]), words=words, more=beginning)
+    every = None
+    if len(reading.required) > RAREST:
+        every = all_of(_group(reading, i).query for i in reading.required)
+    return Ways(artists=any_of([words, beginning]), words=words, more=any_of([beginning, every]))
 
 
 def further_units(reading: Reading) -> tuple[list[str], list[int]]:

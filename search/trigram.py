@@ -17,10 +17,15 @@ def alike(
     """Up to `most` rows whose column `name` is like the text, each with its similarity, most alike
     first."""
     with transaction.atomic(), connection.cursor() as cursor:
-        # The index serves only pg_trgm's operators, and their threshold is a setting.
+        # The index serves only pg_trgm's operators, and their threshold is a setting. Without a
+        # trigram to look for (punctuation, or letters that the database's locale doesn't know),
+        # pg_trgm would read the whole index.
         cursor.execute(
-            "SELECT set_config('pg_trgm.similarity_threshold', %s, true)", [str(THRESHOLD)]
+            "SELECT set_config('pg_trgm.similarity_threshold', %s, true), show_trgm(%s) <> '{}'",
+            [str(THRESHOLD), text],
         )
+        if not cursor.fetchone()[1]:
+            return []
         found = (
             rows.filter(**{f"{name}__trigram_similar": text})
             .annotate(similarity=TrigramSimilarity(name, text))

@@ -156,6 +156,11 @@ def database() -> dict[str, Any]:
 
 DATABASES = {"default": database()}
 
+# Months after this one for which archives have a partition (archives/partitions.py).
+ARCHIVE_MONTHS_AHEAD = env.int("ARCHIVE_MONTHS_AHEAD", default=3)
+if not 1 <= ARCHIVE_MONTHS_AHEAD <= 120:
+    raise ImproperlyConfigured("ARCHIVE_MONTHS_AHEAD must be a number of months from 1 to 120.")
+
 AUTH_USER_MODEL = "accounts.User"
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
@@ -191,7 +196,11 @@ if env.bool("TRUST_X_FORWARDED_PROTO", default=False):
 CSRF_TRUSTED_ORIGINS = [origin for origin in env.list("CSRF_TRUSTED_ORIGINS", default=[]) if origin]
 
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
+    # The first one decides that an unknown user gets 401, not 403.
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "vibomat.accounts.authentication.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticatedOrReadOnly"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
@@ -201,7 +210,7 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Vibomat",
-    "DESCRIPTION": "Music search that forgives typing mistakes.",
+    "DESCRIPTION": "Music search that forgives typing mistakes, and playlists kept as JSON.",
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",

@@ -10,5 +10,6 @@ urlpatterns = [
     path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
     path("health/", health.alive, name="alive"),
     path("health/ready/", health.ready, name="ready"),
+    path("", include("archives.urls")),
     path("", include("search.urls")),
 ]

@@ -10,6 +10,9 @@ from vibomat.migration_operations import WithLockTimeout
 
 from ._older import FOLLOW_OLDER, FOLLOW_PRESENT
 
+# The tables are locked in the order in which a writer's statement locks them. DROP TRIGGER would
+# lock partitions before their parent, and so make a deadlock.
+#
 # The older table may have constraints that the present one has not.
 USE_PRESENT = (
     """
@@ -33,6 +36,7 @@ BEGIN
     IF to_regclass('playlist_older') IS NULL THEN
         RETURN;
     END IF;
+    LOCK TABLE playlist IN ACCESS EXCLUSIVE MODE;
     DROP TRIGGER archive_to_older ON playlist;
     DROP TRIGGER archive_truncate_older ON playlist;
     PERFORM archive_exchange('playlist_older', 'playlist_present');
@@ -135,7 +139,10 @@ STATE = [
             (
                 "total_duration_ms",
                 models.PositiveBigIntegerField(
-                    editable=False, null=True, verbose_name="total duration in ms"
+                    db_default=None,
+                    editable=False,
+                    null=True,
+                    verbose_name="total duration in ms",
                 ),
             ),
             (

@@ -31,7 +31,9 @@ WHERE p.id = linked.id
     AND (p.user_id, p.source_id) IS DISTINCT FROM (linked.user_id, linked.source_id)
 """
 
+# In the order in which a writer's statement locks them, or there would be deadlocks.
 DROP_OLDER = """
+LOCK TABLE playlist IN ACCESS EXCLUSIVE MODE;
 DROP TRIGGER archive_to_older ON playlist;
 DROP TRIGGER archive_truncate_older ON playlist;
 DROP TABLE playlist_older, archive_kept_aside;

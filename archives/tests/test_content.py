@@ -179,14 +179,15 @@ def test_all_errors_are_told_up_to_twenty() -> None:
 
 def test_text_is_parsed_without_loss_or_refused() -> None:
     assert parse_content('{"tracks": []}') == {"tracks": []}
-    for text, message in [
+    texts: list[tuple[str | bytes, str]] = [
         ("{", "This is not valid JSON: Expecting property name"),
         ('{"a": {"b": 1, "b": 2}}', 'the key "b" stands twice in one object'),
         ("[NaN]", "NaN is no JSON number"),
         ("[" * 100_000, "nested more than 32 levels"),
         ("9" * 5000, "This is not valid JSON"),
         (b"\xff", "This is not valid JSON"),
-    ]:
+    ]
+    for text, message in texts:
         with pytest.raises(ValidationError, match=message):
             parse_content(text)
 
@@ -194,6 +195,7 @@ def test_text_is_parsed_without_loss_or_refused() -> None:
 def test_full_clean_asks_for_valid_content_and_storable_text() -> None:
     Archive(name="Late", content=FULL).clean_fields()
     Archive(name="Late").clean()
+    content: Any
     for content in ([], None, "", 0, {"tracks": [{}]}, nested(5000), {"x": float("nan")}):
         archive = Archive(name="Late", content=content)
         with pytest.raises(ValidationError) as caught:

@@ -85,6 +85,8 @@ def musicbrainz_id(value: Any) -> str:
 def musicbrainz_ids(value: Any) -> list[str]:
     if isinstance(value, str):
         value = value.strip("{} ").split(",")
+    elif not isinstance(value, list):
+        raise ValueProblem("is no list")
     return [found for item in value if (found := musicbrainz_id(item))]
 
 
@@ -409,5 +411,8 @@ def _folded(name: str) -> str:
 
 
 def _listed(names: Iterable[str]) -> str:
-    shown = [name[:40] for name in names]
+    shown = [
+        "".join(character if character.isprintable() else "?" for character in name[:40])
+        for name in names
+    ]
     return ", ".join(shown[:30]) + (f" and {len(shown) - 30} more" if len(shown) > 30 else "")

@@ -6,6 +6,7 @@ at any point goes on behind the last batch that was committed.
 
 import hashlib
 import json
+import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -27,6 +28,8 @@ from search.models import CatalogueImport
 from vibomat import timeouts
 
 BATCH_ROWS = 20_000
+# The first batch is small: it is stored without statistics, and straight into every index.
+FIRST_BATCH_ROWS = 2_000
 REJECTS_KEPT = 20
 LOCK_SECONDS = 15.0
 SAMPLE = Path(__file__).resolve().parent.parent / "sample"
@@ -134,7 +137,7 @@ def import_catalogue(
         if done.line:
             report.resumed_after_line = done.line
             notify(f"Going on after line {done.line:,}, where an earlier run stopped.")
-        reject_file = stack.enter_context(_reject_file(rejects, append=bool(done.line)))
+        reject_file = stack.enter_context(_reject_file(rejects, file.path, bool(done.line)))
         bar = stack.enter_context(_bar(file, disable=None if progress else True))
         store = _Store(using, mapping, sample, done)
         pending: PendingLists | None = None
@@ -149,14 +152,17 @@ def import_catalogue(
             )
             if batch.end:
                 raise SourceError(f"{batch.end} The rows before are stored.")
-            if pending is None and batch.rows >= BATCH_ROWS:
+            if pending is None and batch.rows >= FIRST_BATCH_ROWS:
                 pending = stack.enter_context(PendingLists(using))
             if pending is not None:
                 pending.filed_soon()
+            if store.batches == 1:
+                # An empty catalogue's statistics make the statements read far too many rows.
+                _analyze(using)
     done.finished = timezone.now()
     done.save(using=using, update_fields=["finished"])
-    with timeouts.lifted(using), connections[using].cursor() as cursor:
-        cursor.execute(sql.ANALYZE)
+    with timeouts.lifted(using):
+        _analyze(using)
     report.seconds = time.monotonic() - started
     return report
 
@@ -220,7 +226,9 @@ def _progress_of(
     options = [file.format, mapping.kind, sorted(mapping.by_field.items()), sample]
     key = hashlib.sha256((file.fingerprint() + json.dumps(options)).encode()).hexdigest()
     done, created = CatalogueImport.objects.using(using).get_or_create(
-        file=key, defaults={"name": file.path.name}
+        file=key,
+        # A file's name may be bytes that aren't UTF-8.
+        defaults={"name": os.fsencode(file.path.name).decode(errors="replace")},
     )
     if not created and (done.finished or restart):
         done.line, done.finished, done.started = 0, None, timezone.now()
@@ -228,13 +236,26 @@ def _progress_of(
     return done
 
 
-def _reject_file(path: Path | str | None, append: bool) -> AbstractContextManager[TextIO | None]:
+def _analyze(using: str) -> None:
+    with connections[using].cursor() as cursor:
+        cursor.execute(sql.ANALYZE)
+
+
+def _reject_file(
+    path: Path | str | None, source: Path, append: bool
+) -> AbstractContextManager[TextIO | None]:
     if path is None:
         return nullcontext()
+    path = Path(path)
     try:
-        return Path(path).open("a" if append else "w", encoding="utf-8")
+        if path.exists() and path.samefile(source):
+            raise ImportRefused(f"{path} is the file to import: write rejected rows to another.")
+        # Rejected text may be what UTF-8 can't write, as a lone surrogate.
+        return path.open("a" if append else "w", encoding="utf-8", errors="backslashreplace")
     except OSError as error:
         raise ImportRefused(f"Can't write {path}: {error.strerror}.") from error
+    except ValueError as error:
+        raise ImportRefused(f"{str(path)!r} is no path.") from error
 
 
 def _bar(file: CatalogueFile, disable: bool | None) -> "tqdm[Any]":
@@ -256,7 +277,7 @@ def _note_rejects(batch: Batch, report: ImportReport, file: TextIO | None) -> No
         if len(report.rejects) < REJECTS_KEPT:
             report.rejects.append(reject)
         if file is not None:
-            file.write(f"{reject}\t{text[:1000]}\n")
+            file.write(f"{reject}\t{' '.join(text[:1000].splitlines())}\n")
     if file is not None:
         file.flush()
 
@@ -265,6 +286,7 @@ def _batches(file: CatalogueFile, mapping: Columns, after_line: int) -> Iterator
     lines: list[str] = []
     rejects: list[tuple[Reject, str]] = []
     last_line = after_line
+    size = FIRST_BATCH_ROWS
 
     def batch(end: SourceError | None = None) -> Batch:
         data = "\n".join([*lines, ""]).encode()
@@ -281,9 +303,9 @@ def _batches(file: CatalogueFile, mapping: Columns, after_line: int) -> Iterator
                 except ValueProblem as error:
                     reject = Reject(line, error.reason, error.value)
                     rejects.append((reject, "\t".join(map(str, values))))
-            if len(lines) + len(rejects) >= BATCH_ROWS:
+            if len(lines) + len(rejects) >= size:
                 yield batch()
-                lines, rejects = [], []
+                lines, rejects, size = [], [], BATCH_ROWS
     except SourceError as error:
         end = error
     yield batch(end)
@@ -307,6 +329,7 @@ class _Store:
         self.parameters = {"sample": sample}
         self.sample = sample
         self.done = done
+        self.batches = 0
         with connections[using].cursor() as cursor:
             cursor.execute(sql.CREATE_STAGING)
             cursor.execute(sql.DROP_SAMPLE_TRACKS)
@@ -324,6 +347,7 @@ class _Store:
                 self._tracks(cursor, report)
             self.done.line = batch.last_line
             self.done.save(using=self.using, update_fields=["line"])
+        self.batches += 1
 
     def _tracks(self, cursor: Any, report: ImportReport) -> None:
         run = self._runner(cursor)

@@ -18,9 +18,11 @@ from vibomat import timeouts
 
 logger = logging.getLogger(__name__)
 
-# Indexes of the role's own, as nobody else may change or clean them.
+# Indexes of the role's own, as nobody else may change or clean them. Only those that file at once
+# have the option set, on where an import was killed.
 FIND_INDEXES = """
-SELECT c.oid::regclass::text, coalesce('fastupdate=off' = ANY (c.reloptions), false)
+SELECT c.oid::regclass::text,
+    coalesce(c.reloptions && ARRAY['fastupdate=off', 'fastupdate=on'], false)
 FROM pg_index i
 JOIN pg_class c ON c.oid = i.indexrelid
 JOIN pg_am ON pg_am.oid = c.relam

@@ -5,19 +5,18 @@ Tab-separated files have no quoting: a `"` is a character like any other. Comma-
 """
 
 import csv
-import gzip
 import hashlib
 import io
 import json
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
-import zstandard
+from vibomat.compression import Bytes, Damaged, decompressed
 
 FORMATS = ("tsv", "csv", "jsonl")
 
+# Where a line is looked at a block at a time: one that ends in the next block may still pass.
 LINE_LIMIT = 1_000_000
 BLOCK = 1 << 18
 # A quoted value that spans more lines than this is taken for a quote that nobody closed.
@@ -29,6 +28,12 @@ OTHER_ENCODINGS = {
     b"\x00\x00\xfe\xff": "UTF-32",
     b"\xff\xfe": "UTF-16",
     b"\xfe\xff": "UTF-16",
+}
+OTHER_COMPRESSIONS = {
+    b"\xfd7zXZ\0": "xz",
+    b"BZh": "bzip2",
+    b"PK\x03\x04": "zip",
+    b"7z\xbc\xaf\x27\x1c": "7-Zip",
 }
 NOT_UTF8 = "isn't UTF-8"
 UNCLOSED_QUOTE = "has a quote that isn't closed"
@@ -52,38 +57,6 @@ class Record(NamedTuple):
     text: str = ""
 
 
-class Bytes(Protocol):
-    def read(self, size: int, /) -> bytes: ...
-
-
-class _ZstandardStream:
-    """Decompresses one or many frames; unlike the library's reader it notices a missing end."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self.file = file
-        self.decompressor = zstandard.ZstdDecompressor()
-        self.frame = self.decompressor.decompressobj()
-        self.started = False
-        self.buffer = b""
-
-    def read(self, size: int, /) -> bytes:
-        while len(self.buffer) < size:
-            # Little at a time: what it expands to is held in memory.
-            compressed = self.file.read(8192)
-            if not compressed:
-                if self.started and not self.frame.eof:
-                    raise EOFError
-                break
-            while compressed:
-                if self.frame.eof:
-                    self.frame = self.decompressor.decompressobj()
-                self.started = True
-                self.buffer += self.frame.decompress(compressed)
-                compressed = self.frame.unused_data if self.frame.eof else b""
-        data, self.buffer = self.buffer[:size], self.buffer[size:]
-        return data
-
-
 class CatalogueFile:
     """An open catalogue file: its format, its columns and its records.
 
@@ -99,6 +72,8 @@ class CatalogueFile:
             self._file = path.open("rb")
         except OSError as error:
             raise SourceError(f"Can't read {path}: {error.strerror}.") from error
+        except ValueError as error:
+            raise SourceError(f"{str(path)!r} is no path.") from error
         try:
             self.size = path.stat().st_size
             self._start = self._peek()
@@ -203,16 +178,16 @@ class CatalogueFile:
 
     def _open(self) -> Bytes:
         self._file.seek(0)
-        magic = self._file.read(4)
-        self._file.seek(0)
-        if magic[:2] == b"\x1f\x8b":
-            return gzip.GzipFile(fileobj=self._file)
-        if magic == b"\x28\xb5\x2f\xfd":
-            return _ZstandardStream(self._file)
-        return self._file
+        return decompressed(self._file)
 
     def _peek(self) -> bytes:
         start = _read(self._open(), LINE_LIMIT + BLOCK, self.path)
+        for mark, compression in OTHER_COMPRESSIONS.items():
+            if start.startswith(mark):
+                raise SourceError(
+                    f"{self.path} is compressed with {compression}: decompress it first, or use "
+                    "gzip or zstandard."
+                )
         for mark, encoding in OTHER_ENCODINGS.items():
             if start.startswith(mark):
                 raise SourceError(
@@ -224,6 +199,11 @@ class CatalogueFile:
             raise SourceError(f"{self.path} is not text (UTF-16 without a mark, or binary).")
         if not start.strip():
             raise SourceError(f"{self.path} is empty.")
+        if b"\r" in start and b"\n" not in start:
+            raise SourceError(
+                f"{self.path} has line ends of old Macs; convert it first: "
+                f"tr '\\r' '\\n' < {self.path.name} > converted"
+            )
         return start
 
     def _detect_format(self) -> str:
@@ -271,10 +251,8 @@ def _read(stream: Bytes, size: int, path: Path) -> bytes:
         while size > 0 and (part := stream.read(size)):
             parts.append(part)
             size -= len(part)
-    except EOFError as error:
-        raise SourceError(f"{path} ends too early: its compressed data is incomplete.") from error
-    except (zlib.error, gzip.BadGzipFile, zstandard.ZstdError) as error:
-        raise SourceError(f"{path} is damaged: its compressed data can't be read.") from error
+    except Damaged as error:
+        raise SourceError(f"{path} {error}.") from error
     except OSError as error:
         raise SourceError(f"Can't read {path}: {error.strerror}.") from error
     return b"".join(parts)

@@ -2,7 +2,7 @@
 
 from django.db import connection
 
-from search.tests.plans import plans_of
+from search.plans import plans_of
 
 
 def test_statements_inside_a_function_show_their_plans(db: None) -> None:

@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 
 from search import engine
-from search.tests.plans import plans_of
+from search.plans import plans_of
 
 ROWS = 20_000
 

@@ -11,7 +11,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from model_bakery import baker
 
 from search.models import Artist, Lexeme, LexemeChange, Track
-from search.tests.plans import plans_of
+from search.plans import plans_of
 
 WORDS = ["love", "me", "do", "Björk", "кино", "방탄", "the", "and", "!!!", "P!nk", "a", "b", "c"]
 

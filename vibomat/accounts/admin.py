@@ -1,8 +1,9 @@
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.http import HttpRequest
 
 from .forms import UserChangeForm, UserCreationForm
-from .models import User
+from .models import AccessToken, User
 
 
 @admin.register(User)
@@ -51,3 +52,20 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
     search_fields = ("email", "handle", "first_name", "last_name")
     search_help_text = "E-mail address, handle or name"
     ordering = ("email",)
+
+
+@admin.register(AccessToken)
+class AccessTokenAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Tokens can be revoked here, by deleting them; `manage.py create_token` makes them."""
+
+    list_display = ("user", "name", "created", "expires", "last_used")
+    list_select_related = ("user",)
+    fields = ("user", "name", "created", "expires", "last_used")
+    search_fields = ("user__email", "name")
+    ordering = ("-created", "pk")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: AccessToken | None = None) -> bool:
+        return False

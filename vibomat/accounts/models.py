@@ -9,6 +9,7 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 
 from .managers import UserManager
+from .tokens import AccessTokenQuerySet
 from .validators import validate_list, validate_text
 
 SHORT_TEXT = [MaxLengthValidator(255)]
@@ -120,3 +121,31 @@ class User(AbstractBaseUser, PermissionsMixin):
             return await super().acheck_password(raw_password)
         except (ValueError, IndexError):
             return False
+
+
+class AccessToken(models.Model):
+    """What a program logs in with, until it expires or is deleted. `name` tells its owner which
+    program that is; the secret itself is stored nowhere."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="access_tokens")
+    name = models.CharField(blank=True, default="", max_length=100)
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    created = models.DateTimeField(default=timezone.now, editable=False)
+    expires = models.DateTimeField(null=True, blank=True)
+    last_used = models.DateTimeField(null=True, editable=False)
+
+    objects = AccessTokenQuerySet.as_manager()
+
+    class Meta:
+        db_table = "access_token"
+
+    def __str__(self) -> str:
+        return self.name or str(self.pk)
+
+    def clean(self) -> None:
+        super().clean()
+        try:
+            validate_text(self.name)
+        except ValidationError as error:
+            raise ValidationError({"name": error}) from error

@@ -45,7 +45,6 @@ CONFIGURATION = {
     "port": "5432",
     "unix_socket_permissions": "0700",
     "max_connections": "100",
-    "shared_buffers": "256MB",
     "effective_cache_size": "2GB",
     "work_mem": "16MB",
     "maintenance_work_mem": "256MB",
@@ -60,6 +59,9 @@ CONFIGURATION = {
     "log_timezone": "UTC",
 }
 THROWAWAY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+
+# The catalogue's indexes should fit: a page that is read again costs more than looking into it.
+SHARED_BUFFERS_MB = (128, 2048)
 
 STOP_SECONDS = 60
 NOTICE_AFTER_SECONDS = 5
@@ -186,7 +188,7 @@ class Server:
         self._create_cluster(account)
         socket_folder = self._socket_folder(account)
         self._disown_stale_lock_files(socket_folder)
-        configuration = dict(CONFIGURATION)
+        configuration = CONFIGURATION | {"shared_buffers": f"{_shared_buffers_mb()}MB"}
         if not self.durable:
             configuration |= THROWAWAY
         if _shared_memory_is_small():
@@ -400,6 +402,12 @@ def _let_read(installation: Path) -> None:
     for path in [installation, *installation.rglob("*"), libraries, *libraries.glob("*")]:
         mode = path.stat().st_mode
         path.chmod(mode | 0o004 | (0o001 if mode & 0o100 else 0))
+
+
+def _shared_buffers_mb() -> int:
+    """An eighth of the machine's memory, within bounds."""
+    least, most = SHARED_BUFFERS_MB
+    return max(least, min(most, psutil.virtual_memory().total // 8 // 2**20))
 
 
 def _shared_memory_is_small() -> bool:

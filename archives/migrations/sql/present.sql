@@ -3,10 +3,11 @@
 CREATE OR REPLACE FUNCTION archive_total_duration(tracks jsonb) RETURNS bigint
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN (
-    SELECT sum(trunc(duration::numeric))::bigint
-    FROM jsonb_path_query(
-        tracks, 'lax $[*].duration_ms ? (@.type() == "number" && @ >= 0 && @ < 4294967296)'
-    ) AS found (duration)
+    SELECT sum(CASE WHEN jsonb_typeof(duration) = 'number'
+                    AND duration >= '0' AND duration < '4294967296'
+               THEN trunc(duration::numeric)::bigint END)::bigint
+    FROM jsonb_array_elements(CASE WHEN jsonb_typeof(tracks) = 'array' THEN tracks END) AS track,
+        LATERAL (SELECT track -> 'duration_ms') AS found (duration)
 );
 
 -- What a row says of its content, whoever writes it.
@@ -15,6 +16,11 @@ DECLARE
     tracks jsonb := NEW.content -> 'tracks';
     total bigint;
 BEGIN
+    -- An id that carries a time tells when its row was created and so in
+    -- which order. The bound is that of the random ids' partition.
+    IF uuid_extract_version(NEW.id) = 7 AND NEW.id < '03000000-0000-0000-0000-000000000000' THEN
+        NEW.created := uuid_extract_timestamp(NEW.id);
+    END IF;
     IF TG_OP = 'UPDATE' THEN
         NEW.revision := OLD.revision + 1;
         -- An application writes back the time that it read.
@@ -71,10 +77,10 @@ CREATE INDEX archive_public_newest ON playlist_present (created DESC, id DESC)
     WHERE deleted_at IS NULL AND visibility = 'public';
 CREATE INDEX archive_derived_from ON playlist_present (source_id) WHERE source_id IS NOT NULL;
 
--- Random ids, all but one in 85, are greater than any of version 7 until the year 2104. Apart from
+-- Random ids, all but one in 64, are greater than any of version 7 until the year 2109. Apart from
 -- the default partition they leave that so small that a new month is attached in a moment.
 CREATE TABLE playlist_random PARTITION OF playlist_present
-    FOR VALUES FROM ('03000000-0000-0000-0000-000000000000') TO (MAXVALUE);
+    FOR VALUES FROM ('04000000-0000-0000-0000-000000000000') TO (MAXVALUE);
 CREATE TABLE playlist_default PARTITION OF playlist_present DEFAULT;
 
 -- The months until the third after this one, from the first of which the table has an id.

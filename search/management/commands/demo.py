@@ -1,15 +1,15 @@
 """From an empty machine to the right track."""
 
+import socket
 from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management import call_command
-from django.core.management.base import BaseCommand
-from rich.console import Console
+from django.core.management.base import BaseCommand, CommandError
 
 from search import engine
 from search.importing import load_sample
-from search.management.commands.search import table
+from search.management.commands.search import rendered, table
 from search.models import Track
 
 SEARCHES = ["daft pnk one more tme", "mondogrosso", "Beyonse", "bohemain rapsody", "група крови"]
@@ -24,26 +24,45 @@ class Command(BaseCommand):
         parser.add_argument("--port", type=int, default=8000)
 
     def handle(self, *args: Any, **options: Any) -> None:
+        port = options["port"]
+        if not options["no_serve"]:
+            _require_free(port)
         call_command("migrate", verbosity=0)
         if Track.objects.exists():
             self.stdout.write("The catalogue has tracks already; the sample is not loaded again.")
         else:
             load_sample()
             self.stdout.write(f"Loaded {Track.objects.count():,} sample tracks.")
-        console = Console(width=None if self.stdout.isatty() else 120)
         for text in SEARCHES:
             results = engine.search(text, limit=3)
-            with console.capture() as printed:
-                console.print(table(results))
-            self.stdout.write(printed.get())
+            self.stdout.write("\n" + rendered(table(results), self.stdout.isatty()))
             if results.did_you_mean:
-                self.stdout.write(f"Did you mean: {results.did_you_mean}\n")
-        site = f"http://{ADDRESS}:{options['port']}"
+                self.stdout.write(f"Did you mean: {results.did_you_mean}")
         if options["no_serve"]:
-            self.stdout.write("Run manage.py demo, or manage.py runserver, to serve it.")
+            self.stdout.write("\nmanage.py demo, or manage.py runserver, serves it.")
             return
+        site = f"http://{ADDRESS}:{port}"
         self.stdout.write(
-            f"Open {site}/api/search/?q=daft+pnk and {site}/api/docs/\n"
-            f"The admin is at {site}/admin/; manage.py createsuperuser makes an account."
+            f"\nOpen  {site}/  to search,\n"
+            f"      {site}/api/search/?q=daft+pnk  for the same as JSON,\n"
+            f"      {site}/api/docs/  for the API,\n"
+            f"      {site}/admin/  for the admin (manage.py createsuperuser makes an account).\n"
+            "Ctrl-C ends it.\n"
         )
-        call_command("runserver", f"{ADDRESS}:{options['port']}", use_reloader=False)
+        self.stdout.flush()
+        call_command("runserver", f"{ADDRESS}:{port}", use_reloader=False)
+
+
+def _require_free(port: int) -> None:
+    """Say so at once, rather than after all the rest, when the port can't be served on."""
+    if not 0 < port < 65536:
+        raise CommandError("--port must be from 1 to 65535.")
+    with socket.socket() as probe:
+        # As the server does it: a port that was served on a moment ago is free.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((ADDRESS, port))
+        except OSError as error:
+            raise CommandError(
+                f"Port {port} can't be used ({error.strerror}): give another with --port."
+            ) from error

@@ -16,13 +16,20 @@ BEGIN
 CREATE OR REPLACE FUNCTION search_normalise(original text) RETURNS text
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $body$
 DECLARE
-    folded text := %1$I.unaccent(
-        '%1$I.unaccent'::regdictionary,
-        casefold(normalize(left(original, 1000), NFKC) COLLATE pg_catalog.pg_unicode_fast));
+    folded text := left(original, 1000);
     words text;
 BEGIN
+    -- Most names are plain ASCII, for which all this is a lower case.
+    IF folded ~ '^[A-Za-z0-9 ]*$' THEN
+        folded := lower(folded COLLATE pg_catalog."C");
+    ELSE
+        folded := %1$I.unaccent(
+            '%1$I.unaccent'::regdictionary,
+            casefold(normalize(folded, NFKC) COLLATE pg_catalog.pg_unicode_fast));
+    END IF;
     IF folded ~ '^[a-z0-9 ]*$' AND folded !~ '\m[a-z]( [a-z]\M){2}' THEN
-        RETURN btrim(regexp_replace(folded, ' {2,}', ' ', 'g'));
+        RETURN btrim(CASE WHEN position('  ' IN folded) = 0 THEN folded
+                     ELSE regexp_replace(folded, ' {2,}', ' ', 'g') END);
     END IF;
     -- unaccent turns some signs into capitals (№ into No).
     folded := translate(lower(folded COLLATE pg_catalog.pg_unicode_fast), '''’‘`´ʼ′"“”„', '');

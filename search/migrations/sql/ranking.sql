@@ -26,43 +26,83 @@ $$;
 -- Everything the first stage needs to know of a query, given as one text per part. Rows by `kind`:
 --   text   part `n` normalised
 --   name   the key of the first `named` parts together
---   near   a lexeme near unit `n`: the words of the first `searched` parts from 1, then each two
---          neighbours joined, then the name as an artist's key and as a title's
+--   near   a lexeme within one edit of unit `n`: the words of the first `searched` parts from 1,
+--          then each two neighbours joined (only as they are), then the name as an artist's key
+--          (within two) and as a title's; one may be given twice
 --   split  two words that make up word `n`
 -- Words that are frequent as typed need no neighbours: they would only add common words.
 CREATE OR REPLACE FUNCTION search_lookup(parts text[], named int, searched int)
 RETURNS TABLE (kind text, n int, word text, distance int, ndoc int)
 LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan AS $$
+#variable_conflict use_column
 DECLARE
-    texts text[] := ARRAY(SELECT search_normalise(p.part)
-                          FROM unnest(parts) WITH ORDINALITY AS p(part, i) ORDER BY p.i);
-    words text[] := (string_to_array(
-        array_to_string(array_remove(texts[1:searched], ''), ' '), ' '))[1:16];
-    size int := cardinality(words);
-    name text := search_key(array_to_string(array_remove(texts[1:named], ''), ' '));
+    part text;
+    texts text[];
+    words text[];
+    size int;
+    name text;
     units text[];
     counts int[];
+    places int[];
+    found record;
+    is_known boolean := false;
 BEGIN
-    RETURN QUERY SELECT 'text', p.i::int, p.part, 0, 0
-                 FROM unnest(texts) WITH ORDINALITY AS p(part, i);
-    RETURN QUERY SELECT 'name', 0, name, 0, 0;
+    -- Rows of its own making cost far less than a query for each kind.
+    kind := 'text'; n := 0; distance := 0; ndoc := 0;
+    FOREACH part IN ARRAY parts LOOP
+        word := search_normalise(part); n := n + 1;
+        texts := texts || word;
+        RETURN NEXT;
+    END LOOP;
+    words := (string_to_array(
+        array_to_string(array_remove(texts[1:searched], ''), ' '), ' '))[1:16];
+    size := cardinality(words);
+    name := search_key(array_to_string(array_remove(texts[1:named], ''), ' '));
+    kind := 'name'; n := 0; word := name;
+    RETURN NEXT;
     IF size = 0 THEN
         RETURN;
     END IF;
-    words := ARRAY(SELECT left(w, 60) FROM unnest(words) AS w);
-    units := words || ARRAY(SELECT words[i] || words[i + 1] FROM generate_series(1, size - 1) AS i)
-        || ARRAY['@' || left(name, 60), '=' || left(name, 60)];
+    FOR i IN 1..size LOOP
+        words[i] := left(words[i], 60);
+        units[i] := words[i];
+        IF i > 1 THEN
+            units[size + i - 1] := words[i - 1] || words[i];
+        END IF;
+    END LOOP;
+    units := units || ARRAY['@' || left(name, 60), '=' || left(name, 60)];
     counts := ARRAY(SELECT coalesce((SELECT l.ndoc FROM search_lexeme l WHERE l.word = u.unit), 0)
                     FROM unnest(units) WITH ORDINALITY AS u(unit, i) ORDER BY u.i);
-
-    RETURN QUERY SELECT 'near', u.i::int, u.unit, 0, u.ndoc
-                 FROM unnest(units, counts) WITH ORDINALITY AS u(unit, ndoc, i)
-                 WHERE u.ndoc > 2000 OR u.unit IN ('the', 'and', 'n') AND u.ndoc > 0;
-    RETURN QUERY SELECT 'near', x.* FROM search_nearby(
-        ARRAY(SELECT CASE WHEN u.ndoc > 2000 OR u.unit IN ('the', 'and', 'n') THEN '' ELSE u.unit END
-              FROM unnest(units, counts) WITH ORDINALITY AS u(unit, ndoc, i) ORDER BY u.i),
-        array_fill(1, ARRAY[2 * size - 1])
-            || ARRAY[CASE WHEN length(name) >= 5 THEN 2 ELSE 1 END, 1]) AS x;
+    kind := 'near';
+    FOR i IN 1..2 * size + 1 LOOP
+        IF i BETWEEN size + 1 AND 2 * size - 1
+            OR counts[i] > 2000 OR counts[i] > 0 AND units[i] IN ('the', 'and', 'n')
+        THEN
+            IF counts[i] > 0 THEN
+                n := i; word := units[i]; ndoc := counts[i];
+                RETURN NEXT;
+            END IF;
+        ELSE
+            places := places || i;
+        END IF;
+    END LOOP;
+    FOR found IN
+        SELECT places[x.n] AS place, x.word, x.distance, x.ndoc
+        FROM search_nearby(
+            ARRAY(SELECT units[p.place] FROM unnest(places) WITH ORDINALITY AS p(place, i)
+                  ORDER BY p.i),
+            array_fill(1, ARRAY[cardinality(places)])) AS x
+    LOOP
+        n := found.place; word := found.word; distance := found.distance; ndoc := found.ndoc;
+        is_known := is_known OR n = 2 * size AND ndoc >= 10;
+        RETURN NEXT;
+    END LOOP;
+    -- A name of several tracks one edit away is what was meant; else it may be two edits away, which
+    -- costs as much to look up as all the rest. In a name of more words each word is looked up.
+    IF NOT is_known AND size <= 3 AND length(name) >= 5 THEN
+        RETURN QUERY SELECT 'near', 2 * size, x.word, x.distance, x.ndoc
+                     FROM search_nearby(ARRAY[units[2 * size]], ARRAY[2]) AS x;
+    END IF;
 
     IF EXISTS (SELECT FROM unnest(words, counts[1:size]) AS u(word, ndoc)
                WHERE length(u.word) > 3 AND u.ndoc <= 1) THEN
@@ -119,14 +159,15 @@ $$;
 --   required  what every row must match besides; genres_any, years: filters
 --   accented  words typed with accents: rows that have them so come a little earlier
 --   otherwise the `match` of rows that are neither exact, prefix nor joined
--- `best` is the greatest likeness among all candidates, not only those returned.
+-- `keys` are the row's spellings as search/slips.py takes them; `best` is the greatest likeness
+-- among all candidates, not only those returned.
 CREATE OR REPLACE FUNCTION search_candidates(
     typed text, corrected text[], exact tsquery, prefix tsquery, artists tsquery, titles tsquery,
     credits tsquery, words tsquery, more tsquery, common tsquery, required tsquery, genres_any text[],
     year_from int, year_to int, accented text[], otherwise text, most int)
 RETURNS TABLE (kind text, id uuid, external_id text, name text, artist_credit text, album text,
                year int, duration_ms int, popularity float8, match text, likeness real,
-               score real, best real)
+               score real, keys text[], best real)
 LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan AS $$
 #variable_conflict use_column
 BEGIN
@@ -136,7 +177,7 @@ BEGIN
     -- inside CASE, whose selectivity the planner takes for a half, no condition draws it to
     -- another index.
     WITH found AS (
-        SELECT t.* FROM (VALUES (titles, 60), (credits, 20), (words, 100), (more, 40)) AS way(query, most),
+        SELECT t.* FROM (VALUES (titles, 60), (credits, 20), (words, 100), (more, 100)) AS way(query, most),
         LATERAL (
             SELECT * FROM track
             WHERE search_vector @@ way.query
@@ -164,7 +205,8 @@ BEGIN
                    (SELECT max(search_track_likeness(
                                 c, title_key, full_title_key, credit_key, main_credit_key))
                            - 1.0 / greatest(length(typed), 1) FROM unnest(corrected) AS c)) AS likeness,
-               search_likeness(typed, credit_key) AS by_artist
+               search_likeness(typed, credit_key) AS by_artist,
+               ARRAY[full_title_key, title_key, credit_key, main_credit_key] AS keys
         FROM once
         UNION ALL
         SELECT 'artist', id, external_id, name, NULL, NULL, NULL, NULL, popularity,
@@ -174,7 +216,7 @@ BEGIN
                    (SELECT max(search_likeness(typed, k)) FROM unnest(alias_keys) AS k),
                    (SELECT max(search_likeness(c, name_key)) - 1.0 / greatest(length(typed), 1)
                     FROM unnest(corrected) AS c)),
-               0
+               0, name_key || alias_keys
         FROM (SELECT * FROM artist WHERE search_vector @@ artists
                 AND (required IS NULL OR search_vector @@ required)
                 AND (genres_any IS NULL OR genres && genres_any)
@@ -196,7 +238,7 @@ BEGIN
                    WHERE position(w IN casefold(concat(name, ' ', artist_credit)
                                                 COLLATE pg_catalog.pg_unicode_fast)) = 0)
                THEN 0.02 ELSE 0 END) / 1.4)::real AS score,
-           (max(likeness) OVER ())::real
+           keys, (max(likeness) OVER ())::real
     FROM graded
     ORDER BY score DESC, popularity DESC, id
     LIMIT most;

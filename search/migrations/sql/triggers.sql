@@ -27,18 +27,34 @@ CREATE OR REPLACE FUNCTION search_fill_track() RETURNS trigger LANGUAGE plpgsql 
 DECLARE
     title text := search_normalise(NEW.title);
     credit text := search_normalise(NEW.artist_credit);
+    bare_title text := search_bare_title(NEW.title);
+    main_credit text := search_main_credit(NEW.artist_credit);
+    keys text := '';
 BEGIN
-    NEW.title_key := search_key(search_normalise(search_bare_title(NEW.title)));
     NEW.full_title_key := search_key(title);
+    NEW.title_key := CASE WHEN bare_title = NEW.title THEN NEW.full_title_key
+                     ELSE search_key(search_normalise(bare_title)) END;
     NEW.credit_key := search_key(credit);
-    NEW.main_credit_key := search_key(search_normalise(search_main_credit(NEW.artist_credit)));
+    NEW.main_credit_key := CASE WHEN main_credit = NEW.artist_credit THEN NEW.credit_key
+                           ELSE search_key(search_normalise(main_credit)) END;
+    -- Put together without a query, which would cost more than all the rest. A key has letters and
+    -- digits only, so quotes are all it needs.
+    IF NEW.title_key <> '' THEN
+        keys := '''=' || left(NEW.title_key, 60) || ''':1';
+    END IF;
+    IF NEW.credit_key <> '' THEN
+        keys := keys || ' ''@' || left(NEW.credit_key, 60) || ''':1';
+    END IF;
+    IF NEW.main_credit_key NOT IN ('', NEW.credit_key) THEN
+        keys := keys || ' ''@' || left(NEW.main_credit_key, 60) || ''':1';
+    END IF;
     NEW.search_vector := setweight(to_tsvector('vibomat', title), 'A')
-        || setweight(to_tsvector('vibomat', credit), 'B')
-        || setweight(to_tsvector('vibomat', search_normalise(NEW.album)), 'C')
-        || (SELECT coalesce(string_agg(format('''%s'':1', left(key, 61)), ' '), '')::tsvector
-            FROM unnest(ARRAY['=' || NEW.title_key, '@' || NEW.credit_key,
-                              '@' || NEW.main_credit_key]) key
-            WHERE length(key) > 1);
+        || setweight(to_tsvector('vibomat', credit), 'B');
+    IF NEW.album <> '' THEN
+        NEW.search_vector := NEW.search_vector
+            || setweight(to_tsvector('vibomat', search_normalise(NEW.album)), 'C');
+    END IF;
+    NEW.search_vector := NEW.search_vector || keys::tsvector;
     RETURN NEW;
 END
 $$;

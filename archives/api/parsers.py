@@ -1,0 +1,46 @@
+"""JSON as an archive needs it: limited in size before it is read, and read without loss."""
+
+from collections.abc import Mapping
+from typing import IO, Any
+
+from django.core.exceptions import ValidationError
+from rest_framework.exceptions import ParseError
+from rest_framework.parsers import BaseParser
+
+from archives.api.errors import BodyTooLarge, LengthRequired
+from archives.content import MAX_BYTES, parse_content
+
+# The content, and room for the fields beside it.
+MAX_BODY_BYTES = MAX_BYTES + 64 * 1024
+
+
+class ContentParser(BaseParser):
+    """A body of JSON in which no key of an object stands twice and every number is one.
+
+    Not REST framework's parser: that one reads every body whole before it looks at it.
+    """
+
+    media_type = "application/json"
+
+    def parse(
+        self,
+        stream: IO[Any],
+        media_type: str | None = None,
+        parser_context: Mapping[str, Any] | None = None,
+    ) -> Any:
+        request = (parser_context or {}).get("request")
+        if request is not None and int(request.META.get("CONTENT_LENGTH") or 0) > MAX_BODY_BYTES:
+            raise BodyTooLarge(MAX_BODY_BYTES)
+        body = stream.read(MAX_BODY_BYTES + 1)
+        if len(body) > MAX_BODY_BYTES:
+            raise BodyTooLarge(MAX_BODY_BYTES)
+        try:
+            return parse_content(body)
+        except ValidationError as error:
+            raise ParseError(" ".join(error.messages)) from error
+
+
+def refuse_chunks(headers: Mapping[str, str]) -> None:
+    """Django takes a body without a length for an empty one."""
+    if headers.get("Transfer-Encoding") and not headers.get("Content-Length"):
+        raise LengthRequired

@@ -1,0 +1,178 @@
+"""What the documentation says beside the serializers: answers and examples."""
+
+from typing import Any
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse
+
+ID = OpenApiParameter("id", OpenApiTypes.UUID, OpenApiParameter.PATH)
+IF_MATCH = OpenApiParameter(
+    "If-Match",
+    OpenApiTypes.STR,
+    OpenApiParameter.HEADER,
+    required=True,
+    description='The ETag of the archive as you read it, such as `"7"`; `*` writes over any.',
+)
+IF_MATCH_OPTIONAL = OpenApiParameter(
+    "If-Match",
+    OpenApiTypes.STR,
+    OpenApiParameter.HEADER,
+    description="If given, the archive must have that revision.",
+)
+IF_NONE_MATCH = OpenApiParameter(
+    "If-None-Match",
+    OpenApiTypes.STR,
+    OpenApiParameter.HEADER,
+    description="The ETag of what you have: answers 304 if it is still the same.",
+)
+ETAG = OpenApiParameter(
+    "ETag",
+    OpenApiTypes.STR,
+    OpenApiParameter.HEADER,
+    response=[200, 201],
+    description="The archive's revision as a tag.",
+)
+
+
+def refusal(description: str, name: str, body: dict[str, Any]) -> OpenApiResponse:
+    return OpenApiResponse(OpenApiTypes.OBJECT, description, [OpenApiExample(name, body)])
+
+
+BAD_BODY = refusal(
+    "Messages by the name of the field, or its place in the content.",
+    "A wrong duration",
+    {
+        "content.tracks[12].duration_ms": [
+            'Enter a whole number of milliseconds, not "4:58".',
+        ]
+    },
+)
+BAD_PARAMETER = refusal(
+    "Messages by the name of the parameter that is wrong.",
+    "A bad page",
+    {"limit": ["Ensure this value is less than or equal to 100."]},
+)
+NOT_LOGGED_IN = refusal(
+    "You are not logged in, or your token is not valid.",
+    "Not logged in",
+    {"detail": "Authentication credentials were not provided."},
+)
+NOT_YOURS = refusal(
+    "It is somebody else's, or a session's request has no CSRF token.",
+    "Not yours",
+    {"detail": "Only its owner may change an archive."},
+)
+NO_CSRF = refusal(
+    "A session's request has no CSRF token.",
+    "No CSRF token",
+    {"detail": "CSRF Failed: CSRF token missing."},
+)
+STAFF_ONLY = refusal(
+    "A filter is for staff only.",
+    "A jsonpath",
+    {"detail": "Only staff may filter by a jsonpath."},
+)
+UNCHANGED = OpenApiResponse(description="It is still what If-None-Match names.")
+BAD_HEADER = refusal(
+    "If-Match is no ETag.", "No ETag", {"If-Match": ['Enter an ETag such as "7", or *.']}
+)
+NOT_FOUND = refusal(
+    "There is none with this id, or none that you may know of.",
+    "No such id",
+    {"detail": "Not found."},
+)
+IN_BIN = refusal(
+    "It is in the bin.", "In the bin", {"detail": "The archive is in the bin: restore it first."}
+)
+STALE = refusal(
+    "It was changed since the revision in If-Match.",
+    "Changed meanwhile",
+    {"detail": "The archive was changed meanwhile: read it again, then change it."},
+)
+NO_IF_MATCH = refusal(
+    "If-Match is missing.",
+    "Without If-Match",
+    {"detail": "Send If-Match with the ETag of the archive that you changed."},
+)
+NO_LENGTH = refusal(
+    "The body came in chunks, without a Content-Length.",
+    "In chunks",
+    {"detail": "Send a Content-Length: bodies in chunks are not read."},
+)
+TOO_LARGE = refusal(
+    "The body is larger than 8 MB and 64 kB.",
+    "Too large",
+    {"detail": "A body may have at most 8,454,144 bytes."},
+)
+NOT_JSON = refusal(
+    "The body is no `application/json`.",
+    "A form",
+    {"detail": 'Unsupported media type "text/plain" in request.'},
+)
+TIMED_OUT = refusal(
+    "A statement ran into its time limit.",
+    "Timed out",
+    {"detail": "This takes too long: ask for less."},
+)
+BODY = {411: NO_LENGTH, 413: TOO_LARGE, 415: NOT_JSON}
+WRITE = {401: NOT_LOGGED_IN, 403: NOT_YOURS, 404: NOT_FOUND, 409: IN_BIN, 412: STALE}
+
+_WRITABLE: dict[str, Any] = {
+    "name": "Late",
+    "description": "For the way home",
+    "visibility": "public",
+    "status": "published",
+    "provider": "spotify",
+    "provider_id": "37i9dQZF1DX4E3UdUs7fUx",
+    "last_synced": "2026-10-01T20:00:00Z",
+}
+_CONTENT: dict[str, Any] = {
+    "content": {
+        "tracks": [
+            {
+                "artist": "Air",
+                "track": "Sexy Boy",
+                "album": "Moon Safari",
+                "duration_ms": 298000,
+                "uri": "spotify:track:0lMHvmhJhYUgrBzXzqqXpb",
+            }
+        ],
+        "metadata": {"mood": "calm", "tags": ["night"]},
+    }
+}
+_SUMMARY: dict[str, Any] = {
+    "id": "019a3c5e-7b1a-7c3d-9e2f-4a5b6c7d8e9f",
+    "owner": {"id": "8f9b9c62-3c0f-4b5e-9a51-0f6f8f0e8d2a", "handle": "ann"},
+    **_WRITABLE,
+    "derived_from": None,
+    "created": "2026-10-01T19:58:03.124512Z",
+    "updated": "2026-10-01T20:00:00.412001Z",
+    "deleted": None,
+    "revision": 7,
+    "track_count": 1,
+    "total_duration_ms": 298000,
+}
+WHOLE = OpenApiExample("An archive", _SUMMARY | _CONTENT, response_only=True)
+NEW = OpenApiExample("A playlist", _WRITABLE | _CONTENT, request_only=True)
+RENAME = OpenApiExample("Another name", {"name": "Later"}, request_only=True)
+PAGE = OpenApiExample(
+    "A page",
+    {
+        "results": [_SUMMARY],
+        "next": "https://vibomat.example/api/archives/?cursor=WzAsIjIwMjYtMTAtMDEi&limit=1",
+    },
+    response_only=True,
+)
+PATHS = OpenApiExample(
+    "A path",
+    {
+        "name": "artist",
+        "help": "an artist anywhere in the tracks",
+        "parameters": [
+            {"name": "artist", "type": "string", "help": "an artist anywhere in the tracks"}
+        ],
+        "index": "archive_artist",
+        "size_bytes": 41943040,
+    },
+    response_only=True,
+)

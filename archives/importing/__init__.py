@@ -1,0 +1,10 @@
+"""Importing playlists as archives; the command is `manage.py import_archives`."""
+
+from archives.importing.load import (
+    ImportReport,
+    archive_of,
+    import_file,
+    import_playlists,
+)
+
+__all__ = ["ImportReport", "archive_of", "import_file", "import_playlists"]

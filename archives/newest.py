@@ -1,0 +1,235 @@
+"""The newest archives of a query, by index whether what is asked for is rare or common.
+
+No plan fits both: an index gives far too many rows of a common value to sort, and walking back in
+time until a rare one comes by takes for ever. Statistics would tell them apart, if they knew
+combinations of values. So instead:
+
+* The first branch of one statement takes the latest rows, about `WINDOW` of them. Where every
+  fiftieth archive answers, that fills the page.
+* A branch for each month goes on before that, newest first. LIMIT stops at the month that fills the
+  page: one in a thousand takes a few months, and only what is rare takes all, which have few rows.
+* Archives whose ids carry no time come from a second statement, if newer than the page's last.
+
+The order is (created, id), both descending; where an id carries a time, `created` is that time.
+"""
+
+import re
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, cast
+from uuid import UUID
+
+from django.db import connections
+from django.db.models import BooleanField, Expression, F, Func, UUIDField, Value
+from django.db.models.lookups import GreaterThanOrEqual, LessThan
+from django.db.models.sql.compiler import SQLCompiler
+
+from archives import sql
+from archives.prepared import PreparedCompiler, PreparedQuery, numbered, with_generic_plans
+
+if TYPE_CHECKING:
+    from archives.models import Archive
+    from archives.querysets import ArchiveQuerySet
+
+Place = tuple[datetime, UUID]
+Memory = dict[tuple[str, tuple[Any, ...]], Any]
+
+WINDOW = 2000
+LAYOUT_SECONDS = 300.0
+LEAST = UUID(int=0)
+# Where the partition of the random ids begins: no id of this century carries a later time.
+END = UUID("03000000-0000-0000-0000-000000000000")
+FOREVER = datetime.max.replace(tzinfo=UTC) - timedelta(days=1)
+
+
+def carries_time() -> Func:
+    """Whether an archive's id carries its time of creation; `created` is the same then."""
+    return _of_id(
+        f"(uuid_extract_version(%(expressions)s) = 7 AND %(expressions)s < '{END}'::uuid)"
+    )
+
+
+def carries_no_time() -> Func:
+    """The opposite, as the index `archive_without_time` has it."""
+    return _of_id(
+        "(uuid_extract_version(%(expressions)s) IS DISTINCT FROM 7"
+        f" OR %(expressions)s >= '{END}'::uuid)"
+    )
+
+
+def _of_id(template: str) -> Func:
+    # Nothing but Django's own, which migrations can import.
+    return Func(F("id"), template=template, output_field=BooleanField())
+
+
+class ComesAfter(Func):
+    """Whether an archive comes after that place in the order."""
+
+    template = "(%(expressions)s)"
+    output_field = BooleanField()
+
+    def __init__(self, place: Place) -> None:
+        super().__init__(F("created"), F("id"), Value(place[0]), Value(place[1]))
+
+    def as_sql(self, compiler: SQLCompiler, connection: Any, **context: Any) -> Any:
+        compiled = [compiler.compile(part) for part in self.get_source_expressions()]
+        created, pk, of_created, of_pk = (sql for sql, _ in compiled)
+        params = [param for _, values in compiled for param in values]
+        return f"({created}, {pk}) < ({of_created}, {of_pk})", params
+
+
+class IsTrue(Func):
+    """A condition that PostgreSQL takes for no bound of an index."""
+
+    template = "(%(expressions)s) IS TRUE"
+    output_field = BooleanField()
+
+
+class Bound(Expression):
+    """A bound of ids, which differs by branch of the statement."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(output_field=UUIDField())
+        self.name = name
+
+    def as_sql(self, compiler: SQLCompiler, connection: Any) -> tuple[str, list[Any]]:
+        return f"«{self.name}»", []
+
+
+class BranchesQuery(PreparedQuery):
+    """A prepared query repeated for ranges of ids, one after the other until its limit."""
+
+    ranges: tuple[tuple[UUID, UUID], ...]
+    window: UUID
+    before: UUID
+
+    def get_compiler(
+        self, using: str | None = None, connection: Any = None, elide_empty: bool = True
+    ) -> SQLCompiler:
+        return BranchesCompiler(
+            self, connection or connections[cast(str, using)], using, elide_empty
+        )
+
+
+class BranchesCompiler(PreparedCompiler):
+    query: BranchesQuery
+
+    def named(self, sql: str, params: Sequence[Any]) -> tuple[Any, Sequence[Any]]:
+        key = (sql, self.query.ranges, self.query.high_mark)
+        return key, [self.query.window, self.query.before, *params]
+
+    def statement(self, key: Any) -> str:
+        branch, ranges, limit = key
+        pieces = re.split("«(.*?)»", numbered(branch, first=3))
+
+        def of(lower: str, upper: str, before: str) -> str:
+            bounds = {"lower": lower, "upper": upper, "before": before}
+            return "".join(bounds[p] if n % 2 else p for n, p in enumerate(pieces))
+
+        window, before = "$1::uuid", "$2::uuid"
+        branches = [of(window, before, before)]
+        for lower, upper in ranges:
+            branches.append(of(f"'{lower}'::uuid", f"'{upper}'::uuid", window))
+        return " UNION ALL ".join(f"({branch})" for branch in branches) + f" LIMIT {limit}"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What the partitions are like: ranges of ids that leave nothing out, newest first, and how
+    long about `WINDOW` rows take to come. An outdated one costs time only."""
+
+    ranges: tuple[tuple[UUID, UUID], ...]
+    span: timedelta
+    read: float
+
+
+_layouts: dict[tuple[str, str], Layout] = {}
+
+
+def layout(using: str) -> Layout:
+    """As it is, or was in the last minutes."""
+    connection = connections[using]
+    key = (using, str(connection.settings_dict["NAME"]))
+    known = _layouts.get(key)
+    if known is None or time.monotonic() - known.read > LAYOUT_SECONDS:
+        with connection.cursor() as cursor:
+            cursor.execute(sql.RANGES)
+            known = _layouts[key] = _layout(cursor.fetchall())
+    return known
+
+
+def _layout(partitions: list[tuple[UUID, UUID, float]]) -> Layout:
+    ranges = []
+    end, densest = END, 0.0
+    for lower, upper, rows in partitions:
+        if upper < end:
+            ranges.append((upper, end))
+        ranges.append((lower, upper))
+        end = lower
+        seconds = (min(time_of(upper), datetime.now(UTC)) - time_of(lower)).total_seconds()
+        if seconds > 3600:
+            densest = max(densest, rows / seconds)
+    ranges.append((LEAST, end))
+    span = timedelta(days=30)
+    if densest:
+        span = min(span, timedelta(seconds=WINDOW / densest))
+    return Layout(tuple(ranges), span, time.monotonic())
+
+
+def time_of(pk: UUID) -> datetime:
+    return datetime.fromtimestamp((pk.int >> 80) / 1000, UTC)
+
+
+def first_id(moment: datetime) -> UUID:
+    """The least id that carries a time from that moment's millisecond on."""
+    return UUID(int=max(0, int(moment.timestamp() * 1000)) << 80)
+
+
+def newest(rows: "ArchiveQuerySet", limit: int, after: Place | None) -> "list[Archive]":
+    """What `ArchiveQuerySet.newest` returns for archives that are asked for by paths."""
+    known = layout(rows.db)
+    now = datetime.now(UTC)
+    start = min(after[0], now) if after else now
+    before = min(first_id(start + timedelta(milliseconds=1)), END) if after else END
+    if after:
+        rows = rows.filter(ComesAfter(after))
+    memory: Memory = {}
+    with_time = rows.filter(
+        carries_time(),
+        GreaterThanOrEqual(F("id"), Bound("lower")),
+        LessThan(F("id"), Bound("upper")),
+        IsTrue(LessThan(F("id"), Bound("before"))),
+        LessThan(Bound("lower"), Bound("before")),
+    )
+    page = _page(with_time, limit, BranchesQuery, memory)
+    page.query.ranges = known.ranges
+    page.query.window = first_id(start - known.span)
+    page.query.before = before
+
+    def run() -> "list[Archive]":
+        found = list(page.all())
+        others = rows.filter(carries_no_time())
+        if len(found) == limit and found[-1].created >= start - known.span:
+            others = others.filter(created__gte=found[-1].created, created__lte=FOREVER)
+        return found + list(_page(others, limit, PreparedQuery, memory))
+
+    found = with_generic_plans(rows.db, run)
+    found.sort(key=lambda row: (row.created, row.pk), reverse=True)
+    return found[:limit]
+
+
+def newest_of_all(rows: "ArchiveQuerySet", limit: int, after: Place | None) -> "list[Archive]":
+    """The same for archives that are not: an index of each partition has them in order."""
+    if after:
+        rows = rows.filter(ComesAfter(after))
+    page = _page(rows, limit, PreparedQuery, {})
+    return with_generic_plans(rows.db, lambda: list(page.all()))
+
+
+def _page(rows: "ArchiveQuerySet", limit: int, klass: type[PreparedQuery], memory: Memory) -> Any:
+    page: Any = rows.order_by("-created", "-id")[:limit]
+    page.query = page.query.chain(klass=klass)
+    page.query.memory = memory
+    return page

@@ -1,0 +1,144 @@
+"""Dropping an old month."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import DEFAULT_DB_ALIAS, connections, models
+from django.db.models.fields.reverse_related import ForeignObjectRel
+from django.db.models.lookups import Exact
+
+from archives import sql
+from archives.models import Archive
+from vibomat.migration_operations import retry_while_locked
+
+from .changes import change, columns, refers, to_validate, validate, without_references
+from .existing import DEFAULT, Month, Partition, PartitionError, partitions
+
+
+@dataclass(frozen=True)
+class Drop:
+    """What dropping a month means. `kept` rows have ids of another version and stay, in the default
+    partition; `referrers` are rows elsewhere that refer to those that go: what, how many, and what
+    becomes of them."""
+
+    partition: Partition
+    month: Month
+    rows: int
+    kept: int
+    referrers: tuple[tuple[str, int, str], ...]
+    using: str = DEFAULT_DB_ALIAS
+
+    def __str__(self) -> str:
+        going = f"{self.rows - self.kept:,} archives, {self.partition.size:,} bytes"
+        lines = [f"Drop {self.partition.name}: {going}"]
+        if self.kept:
+            lines.append(f"{self.kept:,} with ids older than version 7 move to {DEFAULT}")
+        lines += [
+            f"{count:,} {what} refer to them and are {fate}" for what, count, fate in self.referrers
+        ]
+        return "\n".join(lines)
+
+    def apply(self) -> None:
+        """Do it, in one transaction."""
+        retry_while_locked(self._apply)
+
+    def _apply(self) -> None:
+        name, month = self.partition.name, self.month
+        with change(self.using) as cursor:
+            if name not in {found.name for found in partitions(self.using)}:
+                return
+            cursor.execute(sql.LOCK_ALL)
+            _refuse_unknown_references(month, self.using)
+            for relation in _relations():
+                _unlink(relation, month, self.using)
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+            with without_references(cursor, name, sql.OLDER):
+                cursor.execute(sql.DETACH.format(name=name))
+                words = {"name": name, "older": sql.OLDER, "columns": columns(cursor)}
+                cursor.execute(sql.KEEP.format(**words))
+                cursor.execute(sql.DROP.format(name=name))
+        for step in to_validate(self.using):
+            validate(step, self.using)
+
+
+def drop(name: str, using: str = DEFAULT_DB_ALIAS) -> Drop:
+    """What dropping that month would do; its `apply` does it. Raise PartitionError for what is no
+    month of this project, or is not over."""
+    found = {partition.name: partition for partition in partitions(using)}
+    if name not in found:
+        raise PartitionError(f"There is no partition called {name}: see archive_partitions status.")
+    partition = found[name]
+    if partition.month is None:
+        raise PartitionError(f"{name} is no month that this project made: it is never dropped.")
+    if partition.month >= Month.now():
+        raise PartitionError(f"{name} is not over yet.")
+    _refuse_unknown_references(partition.month, using)
+    with connections[using].cursor() as cursor:
+        cursor.execute(sql.COUNT.format(name=name, older=sql.OLDER))
+        rows, kept = cursor.fetchone()
+    referrers = []
+    for relation in _relations():
+        referring = _referring(relation, partition.month, using)
+        if relation.related_model is Archive:
+            referring = referring.exclude(_of("pk", partition.month))
+        if count := referring.count():
+            what = relation.related_model._meta.verbose_name_plural
+            referrers.append((f"{what}", count, _fate(relation)))
+    return Drop(partition, partition.month, rows, kept, tuple(referrers), using)
+
+
+def _relations() -> list[ForeignObjectRel]:
+    """The models that refer to archives by a foreign key."""
+    return [
+        relation
+        for relation in Archive._meta.get_fields(include_hidden=True)
+        if isinstance(relation, ForeignObjectRel) and not relation.many_to_many
+    ]
+
+
+def _fate(relation: ForeignObjectRel) -> str:
+    if relation.on_delete is models.CASCADE:
+        return "deleted"
+    return "kept without that" if relation.on_delete is models.SET_NULL else "in the way"
+
+
+def _referring(relation: ForeignObjectRel, month: Month, using: str) -> "models.QuerySet[Any]":
+    """The rows that refer to archives of that month which end with it."""
+    return relation.related_model._base_manager.using(using).filter(_of(relation.field.name, month))
+
+
+def _of(name: str, month: Month) -> models.Q:
+    version = models.Func(
+        models.F(name), function="uuid_extract_version", output_field=models.SmallIntegerField()
+    )
+    return models.Q(Exact(version, 7), **{f"{name}__gte": month.lower, f"{name}__lt": month.upper})
+
+
+def _unlink(relation: ForeignObjectRel, month: Month, using: str) -> None:
+    """Do to the rows that refer to a month's archives what deleting those would do."""
+    rows = _referring(relation, month, using)
+    if relation.on_delete is models.CASCADE:
+        rows.delete()
+    elif relation.on_delete is models.SET_NULL:
+        rows.update(**{relation.field.name: None})
+    elif rows.exists():
+        what = relation.related_model._meta.verbose_name_plural
+        raise PartitionError(f"There are {what} that refer to archives of {month.name}.")
+
+
+def _refuse_unknown_references(month: Month, using: str) -> None:
+    """Raise PartitionError if rows that Django knows nothing of refer to archives of that month."""
+    known = {
+        (relation.related_model._meta.db_table, relation.field.column) for relation in _relations()
+    }
+    with connections[using].cursor() as cursor:
+        cursor.execute(sql.FOREIGN_KEYS)
+        for name, referrer, column, is_inbound, _, _ in cursor.fetchall():
+            if not is_inbound or (referrer, column) in known:
+                continue
+            quoted = connections[using].ops.quote_name(column)
+            if refers(cursor, referrer, quoted, month.name, f"NOT ({sql.OLDER})"):
+                raise PartitionError(
+                    f"Rows of {referrer} refer to archives of {month.name} ({name}): "
+                    "delete them first."
+                )

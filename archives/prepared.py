@@ -1,0 +1,167 @@
+"""Queries whose plan PostgreSQL makes once for a connection.
+
+Planning a query of sixty partitions takes many times as long as running it by index. So these are
+prepared, with a generic plan: one that knows no value. Whoever writes one sees to it that this plan
+is right for any value, as `archives.newest` does.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeVar, cast
+from weakref import WeakKeyDictionary
+
+from django.core.exceptions import EmptyResultSet
+from django.db import ProgrammingError, connections, transaction
+from django.db.models import Expression, Func, Value
+from django.db.models.sql import Query
+from django.db.models.sql.compiler import SQLCompiler
+from django.db.models.sql.constants import MULTI
+from psycopg.errors import InvalidSqlStatementName
+
+SETTINGS = {
+    "plan_cache_mode": "force_generic_plan",
+    # The plan stays for a connection's life, and a partition that is empty today fills.
+    "enable_seqscan": "off",
+    # Workers and compiling take longer to start than these queries to run.
+    "max_parallel_workers_per_gather": "0",
+    "jit": "off",
+}
+# A plan of five years takes about a megabyte.
+MOST_STATEMENTS = 30
+
+Result = TypeVar("Result")
+
+# By psycopg's connection: the names of its prepared statements by their texts, the last used last.
+_prepared: WeakKeyDictionary[Any, OrderedDict[Any, str]] = WeakKeyDictionary()
+
+
+class Constant(Value):
+    """A value written into the statement, as it is in the index that the statement is to use."""
+
+    def as_sql(self, compiler: SQLCompiler, connection: Any) -> tuple[str, list[Any]]:  # type: ignore[override]
+        quoted = "'" + str(self.value).replace("'", "''") + "'"
+        return quoted.replace("%", "%%"), []
+
+
+class Once(Func):
+    """An expression of constants, which a prepared query evaluates once and not for each partition.
+    `type` is its type in PostgreSQL."""
+
+    def __init__(self, expression: Expression, type: str) -> None:
+        super().__init__(expression, output_field=expression.output_field)
+        self.type = type
+
+    def as_sql(  # type: ignore[override]
+        self, compiler: SQLCompiler, connection: Any, **context: Any
+    ) -> tuple[str, Sequence[Any]]:
+        (expression,) = self.get_source_expressions()
+        sql, params = compiler.compile(expression)
+        if isinstance(compiler, PreparedCompiler):
+            return f"%s::{self.type}", [compiler.query.evaluated(sql, tuple(params), connection)]
+        return sql, params
+
+
+class PreparedQuery(Query):
+    """A query that runs inside `generic_plans`. What is evaluated once is kept in `memory`, which
+    queries may share."""
+
+    memory: dict[tuple[str, tuple[Any, ...]], Any]
+
+    def get_compiler(
+        self, using: str | None = None, connection: Any = None, elide_empty: bool = True
+    ) -> SQLCompiler:
+        return PreparedCompiler(
+            self, connection or connections[cast(str, using)], using, elide_empty
+        )
+
+    def evaluated(self, sql: str, params: tuple[Any, ...], connection: Any) -> Any:
+        key = (sql, params)
+        if key not in self.memory:
+            with connection.cursor() as cursor:
+                # As text what psycopg has no type for.
+                cursor.execute(f"SELECT ({sql})::text", params)
+                (self.memory[key],) = cursor.fetchone()
+        return self.memory[key]
+
+
+class PreparedCompiler(SQLCompiler):
+    query: PreparedQuery
+
+    def execute_sql(
+        self, result_type: str = MULTI, chunked_fetch: bool = False, chunk_size: int = 100
+    ) -> list[list[Any]]:
+        try:
+            sql, params = self.as_sql()
+        except EmptyResultSet:
+            return []
+        key, params = self.named(sql, params)
+        name = self._name(key)
+        with self.connection.cursor() as cursor:
+            arguments = ", ".join(["%s"] * len(params))
+            cursor.execute(f"EXECUTE {name} ({arguments})" if params else f"EXECUTE {name}", params)
+            return [cursor.fetchall()]
+
+    def named(self, sql: str, params: Sequence[Any]) -> tuple[Any, Sequence[Any]]:
+        """What tells this statement from others, and its parameters."""
+        return sql, params
+
+    def statement(self, key: Any) -> str:
+        """The statement as PREPARE takes it."""
+        return numbered(key)
+
+    def _name(self, key: Any) -> str:
+        """The name by which the connection has prepared the statement."""
+        names = _prepared.setdefault(self.connection.connection, OrderedDict())
+        if key in names:
+            names.move_to_end(key)
+            return names[key]
+        with self.connection.cursor() as cursor:
+            if len(names) >= MOST_STATEMENTS:
+                _, oldest = names.popitem(last=False)
+                cursor.execute(f"DEALLOCATE {oldest}")
+            name = f"archives_{abs(hash(key)):x}"
+            cursor.execute(f"PREPARE {name} AS {self.statement(key)}")
+        names[key] = name
+        return name
+
+
+def numbered(sql: str, first: int = 1) -> str:
+    """Django's placeholders as PostgreSQL's."""
+    pieces = []
+    for piece in sql.split("%%"):
+        head, *rest = piece.split("%s")
+        pieces.append(head)
+        for text in rest:
+            pieces[-1] += f"${first}{text}"
+            first += 1
+    return "%".join(pieces)
+
+
+def with_generic_plans(using: str, run: Callable[[], Result]) -> Result:
+    """Call `run`, which runs prepared queries, in a transaction with their settings.
+
+    Who stands between may have given the connection to another server process, which knows none of
+    its statements: then they are prepared again.
+    """
+    connection = connections[using]
+    try:
+        with _settings(using):
+            return run()
+    except ProgrammingError as error:
+        if not isinstance(error.__cause__, InvalidSqlStatementName):
+            raise
+    _prepared.pop(connection.connection, None)
+    with _settings(using):
+        return run()
+
+
+@contextmanager
+def _settings(using: str) -> Iterator[None]:
+    connection = connections[using]
+    nested = connection.in_atomic_block
+    with transaction.atomic(using=using), connection.cursor() as cursor:
+        cursor.execute("; ".join(f"SET LOCAL {name} = {to}" for name, to in SETTINGS.items()))
+        yield
+        if nested:
+            cursor.execute("; ".join(f"SET LOCAL {name} TO DEFAULT" for name in SETTINGS))

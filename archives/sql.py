@@ -1,0 +1,121 @@
+"""The statements behind `archives.partitions`, which say more than the ORM can."""
+
+# What is a partition of playlist: name, bounds, comment, rows as last counted by ANALYZE, bytes.
+PARTITIONS = """
+SELECT c.relname, pg_get_expr(c.relpartbound, c.oid), obj_description(c.oid, 'pg_class'),
+    greatest(c.reltuples, 0)::bigint, pg_total_relation_size(c.oid)
+FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid
+WHERE i.inhparent = 'playlist'::regclass
+ORDER BY c.relname
+"""
+
+# Whether playlist is partitioned, and no migration is under way between the two schemas.
+IS_READY = """
+SELECT EXISTS (SELECT FROM pg_class WHERE oid = to_regclass('playlist') AND relkind = 'p')
+    AND to_regclass('playlist_older') IS NULL
+"""
+
+# Foreign keys to playlist and of it: name, table, column, whether it refers to playlist, whether
+# it is validated, definition.
+FOREIGN_KEYS = """
+SELECT k.conname, k.conrelid::regclass::text, a.attname, k.confrelid = 'playlist'::regclass,
+    k.convalidated, pg_get_constraintdef(k.oid)
+FROM pg_constraint AS k
+JOIN pg_attribute AS a ON a.attrelid = k.conrelid AND a.attnum = k.conkey[1]
+WHERE k.contype = 'f' AND k.conparentid = 0 AND 'playlist'::regclass IN (k.conrelid, k.confrelid)
+ORDER BY k.conrelid::regclass::text, k.conname
+"""
+
+# Whoever changes partitions has this lock until the end of the transaction.
+LOCK = "SELECT pg_advisory_xact_lock(hashtext('vibomat.archives.partitions'))"
+
+# Writers lock the table before its partitions: whoever needs both locks them in that order.
+LOCK_ALL = "LOCK TABLE playlist IN ACCESS EXCLUSIVE MODE"
+LOCK_DEFAULT = "LOCK TABLE playlist_default IN ACCESS EXCLUSIVE MODE"
+
+SETTINGS = "SET LOCAL lock_timeout = '2s'; SET LOCAL statement_timeout = 0"
+
+COLUMNS = """
+SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum)
+FROM pg_attribute
+WHERE attrelid = 'playlist'::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = ''
+"""
+
+COUNT_IN_DEFAULT = "SELECT count(*) FROM playlist_default WHERE id >= %s AND id < %s"
+
+# Beside the months the default partition holds no other, so that attaching one reads only that.
+CREATE = """
+CREATE TABLE {name} (
+    LIKE playlist INCLUDING ALL,
+    CONSTRAINT {name}_month CHECK (id >= '{lower}' AND id < '{upper}')
+);
+COMMENT ON TABLE {name} IS '{comment}'
+"""
+ATTACH = """
+ALTER TABLE playlist ATTACH PARTITION {name} FOR VALUES FROM ('{lower}') TO ('{upper}');
+ALTER TABLE {name} DROP CONSTRAINT {name}_month
+"""
+
+# Triggers that follow archives need not see one change its partition.
+MOVE_FROM_DEFAULT = """
+ALTER TABLE playlist_default DISABLE TRIGGER USER;
+WITH moved AS (
+    DELETE FROM playlist_default WHERE id >= '{lower}' AND id < '{upper}' RETURNING {columns}
+)
+INSERT INTO {name} ({columns}) SELECT {columns} FROM moved;
+SET CONSTRAINTS ALL IMMEDIATE;
+ALTER TABLE playlist_default ENABLE TRIGGER USER
+"""
+
+IS_REFERRED_TO = """
+SELECT EXISTS (
+    SELECT FROM {referrer} AS r JOIN {partition} AS p ON r.{column} = p.id WHERE {condition}
+)
+"""
+IN_MONTH = "p.id >= '{lower}' AND p.id < '{upper}'"
+DROP_FOREIGN_KEY = "ALTER TABLE {referrer} DROP CONSTRAINT {key}"
+ADD_FOREIGN_KEY = "ALTER TABLE {referrer} ADD CONSTRAINT {key} {definition} NOT VALID"
+VALIDATE_FOREIGN_KEY = "ALTER TABLE {referrer} VALIDATE CONSTRAINT {key}"
+
+# A partition's rows, and those among them whose id is of another version than 7.
+COUNT = "SELECT count(*), count(*) FILTER (WHERE {older}) FROM {name} AS p"
+OLDER = "uuid_extract_version(p.id) IS DISTINCT FROM 7"
+
+DETACH = "ALTER TABLE playlist DETACH PARTITION {name}"
+KEEP = """
+ALTER TABLE playlist_default DISABLE TRIGGER USER;
+INSERT INTO playlist_default ({columns}) SELECT {columns} FROM {name} AS p WHERE {older};
+SET CONSTRAINTS ALL IMMEDIATE;
+ALTER TABLE playlist_default ENABLE TRIGGER USER
+"""
+DROP = "DROP TABLE {name}"
+
+# Whole sizes in bytes of partitioned indexes: their own and their partitions'.
+INDEX_SIZES = """
+SELECT parent.relname, sum(pg_relation_size(part.relid))::bigint
+FROM pg_class AS parent, pg_partition_tree(parent.oid) AS part
+WHERE parent.relname = ANY(%s) AND parent.relkind IN ('i', 'I')
+    AND pg_table_is_visible(parent.oid)
+GROUP BY 1
+"""
+
+# archives/migrations/sql/search.sql says what they return.
+LOOKUP = "SELECT kind, n, word, edits, is_public FROM archive_lookup(%s, %s)"
+
+NEARBY = "SELECT n, word, edits, is_public FROM archive_nearby(%s::text[], %s::int[], %s)"
+
+# The ranges of ids of the months, the newest first, with their rows as last counted by ANALYZE.
+RANGES = """
+SELECT bounds[1]::uuid AS lower, bounds[2]::uuid AS upper, greatest(c.reltuples, 0)
+FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid,
+    regexp_match(pg_get_expr(c.relpartbound, c.oid),
+                 '^FOR VALUES FROM \\(''(.+)''\\) TO \\(''(.+)''\\)$') AS bounds
+WHERE i.inhparent = 'playlist'::regclass AND bounds[2]::uuid <= '03000000-0000-0000-0000-000000000000'
+ORDER BY upper DESC
+"""
+
+# A jsonpath as PostgreSQL writes it, or what is wrong with it.
+JSONPATH = """
+SELECT CASE WHEN pg_input_is_valid(%s, 'jsonpath') THEN (%s)::jsonpath::text END, message
+FROM pg_input_error_info(%s, 'jsonpath')
+"""

@@ -1,0 +1,81 @@
+"""One archive of each kind, and who may ask for it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.db import transaction
+from django.test import Client
+
+from archives.models import Archive, Visibility
+from vibomat.accounts.models import User
+
+# `reader` is of the staff too, and may view archives; `staff` may not.
+VIEWERS = ("anonymous", "owner", "other", "staff", "reader")
+KINDS = ("private", "unlisted", "public", "deleted", "ownerless", "nobodys")
+VISIBILITY = {
+    "private": Visibility.PRIVATE,
+    "unlisted": Visibility.UNLISTED,
+    "nobodys": Visibility.PRIVATE,
+}
+
+
+@dataclass
+class House:
+    """`clients` by viewer, `archives` by kind; each archive's texts bear its kind."""
+
+    clients: dict[str, Client]
+    users: dict[str, User]
+    archives: dict[str, Archive]
+
+    def address(self, kind: str, action: str = "") -> str:
+        return f"/api/archives/{self.archives[kind].pk}/{action}"
+
+    def kinds(self, body: dict[str, Any]) -> set[str]:
+        """Which of the archives are in a list's results."""
+        kinds = {str(archive.pk): kind for kind, archive in self.archives.items()}
+        return {kinds[row["id"]] for row in body["results"]}
+
+
+@pytest.fixture(scope="module")
+def _house(django_db_setup: None, django_db_blocker: Any) -> Iterator[House]:
+    """Built once for a module's tests; each undoes what it changed."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        yield build_house()
+        transaction.set_rollback(True)
+
+
+@pytest.fixture
+def house(_house: House, db: None) -> House:
+    return _house
+
+
+def build_house() -> House:
+    users = {
+        viewer: User.objects.create_user(f"{viewer}@example.org", handle=viewer)
+        for viewer in VIEWERS[1:]
+    }
+    User.objects.filter(handle__in=["staff", "reader"]).update(is_staff=True)
+    users["reader"].user_permissions.add(Permission.objects.get(codename="view_archive"))
+    clients = {viewer: Client() for viewer in VIEWERS}
+    for viewer, user in users.items():
+        clients[viewer].force_login(user)
+    archives = {}
+    for kind in KINDS:
+        archives[kind] = Archive.objects.create(
+            owner=None if kind in ("ownerless", "nobodys") else users["owner"],
+            name=f"Name of the {kind} one",
+            description=f"Secret of the {kind} one",
+            visibility=VISIBILITY.get(kind, Visibility.PUBLIC),
+            deleted=datetime(2026, 1, 2, tzinfo=UTC) if kind == "deleted" else None,
+            provider="spotify",
+            provider_id=f"id-{kind}",
+            content={
+                "tracks": [{"artist": f"Artist {kind}", "track": "Song", "album": f"Album {kind}"}],
+                "metadata": {"mood": "calm", "tags": [f"tag-{kind}", "common"]},
+            },
+        )
+    return House(clients, users, archives)

@@ -1,0 +1,78 @@
+"""What is written is read again, and is what the format's specification asks for."""
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+from lxml import etree
+
+from archives.formats import Format, Playlist
+from archives.tests import playlists
+from archives.tests.playlists import HELD, all_of, only, written
+
+SCHEMAS = Path(__file__).parent / "schemas"
+JSPF_SCHEMA = Draft202012Validator(json.loads((SCHEMAS / "jspf.schema.json").read_text()))
+XSPF_SCHEMA = etree.RelaxNG(file=SCHEMAS / "xspf-1.rng")
+
+
+@pytest.mark.parametrize("format", HELD)
+@given(st.data())
+def test_what_a_format_can_hold_comes_back_as_it_was(format: Format, data: st.DataObject) -> None:
+    playlist = data.draw(HELD[format])
+    assert only(written([playlist], format), format) == playlist
+
+
+@pytest.mark.parametrize("format", [Format.VIBOMAT, Format.MPD])
+@given(st.data())
+def test_so_do_many_in_one_file(format: Format, data: st.DataObject) -> None:
+    many = data.draw(st.lists(HELD[format], max_size=4))
+    assert all_of(written(many, format), format) == many
+
+
+@pytest.mark.parametrize("format", HELD)
+@given(st.data())
+def test_the_format_of_what_is_written_is_found_out(format: Format, data: st.DataObject) -> None:
+    playlist = data.draw(HELD[format])
+    assert only(written([playlist], format)) == playlist
+
+
+def test_a_key_that_elsewhere_lists_playlists_is_one_like_any_other() -> None:
+    playlist = Playlist({"playlists": [1], "name": "n", "tracks": [{"artist": "a"}]})
+    assert only(written([playlist], Format.VIBOMAT)) == playlist
+
+
+@pytest.mark.parametrize("format", [Format.M3U8, Format.CSV, Format.MPD])
+@given(playlists.whole)
+def test_whatever_an_archive_holds_can_be_written(format: Format, playlist: Playlist) -> None:
+    tracks = playlist.content["tracks"]
+    for item in all_of(written([playlist], format), format):
+        if isinstance(item, Playlist):
+            assert len(item.content["tracks"]) <= len(tracks)
+
+
+@given(playlists.whole)
+def test_jspf_is_valid(playlist: Playlist) -> None:
+    JSPF_SCHEMA.validate(json.loads(written([playlist], Format.JSPF)))
+
+
+@given(playlists.whole)
+def test_xspf_is_valid(playlist: Playlist) -> None:
+    XSPF_SCHEMA.assertValid(etree.fromstring(written([playlist], Format.XSPF)))
+
+
+def test_the_schema_of_xspf_refuses_what_the_specification_does() -> None:
+    for wrong in (
+        "<title>a</title><title>b</title>",
+        "<trackList/>",
+        "<tracklist/>",
+        "<trackList><track><duration>-1</duration></track></trackList>",
+        "<trackList><track><duration>1.5</duration></track></trackList>",
+        "<trackList><track><track/></track></trackList>",
+        "<extension/><trackList/>",
+    ):
+        start = '<playlist version="1" xmlns="http://xspf.org/ns/0/">'
+        valid = XSPF_SCHEMA.validate(etree.fromstring(f"{start}{wrong}</playlist>"))
+        assert valid == (wrong == "<trackList/>"), wrong

@@ -1,0 +1,103 @@
+"""How fast `q=` finds archives, and whether it finds what was typed badly."""
+
+import random
+import time
+from argparse import ArgumentParser
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.contrib.auth.models import AnonymousUser
+from django.core.management.base import CommandError
+from rich.console import Console
+from rich.table import Table
+from tqdm import tqdm
+
+from archives import listing
+from archives.models import Archive
+from archives.text_search import search
+from benchmarks.judging import percentile
+
+HELP = "latency of the search for archives, and whether it finds what was typed badly"
+PAGE = 21
+AIM_P95_MS = 15.0
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
+
+
+@dataclass
+class Run:
+    """Queries of one kind: milliseconds, and whether the first page has what is looked for."""
+
+    took_ms: list[float] = field(default_factory=list)
+    hits: list[bool] = field(default_factory=list)
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("--count", type=int, default=300, help="queries of each kind")
+
+
+def measure(console: Console, options: dict[str, Any]) -> None:
+    """Ask queries of each kind as anybody, and as an owner."""
+    count = options["count"]
+    pool = list(Archive.objects.public().order_by("?").defer("search_vector")[: 2 * count])
+    if len(pool) < count:
+        raise CommandError(f"There are not {count} public archives: import some first.")
+    for warm_up in pool[:20]:
+        _ask(Run(), "public", warm_up, warm_up.name)
+    runs: dict[str, Run] = {}
+    for archive in tqdm(pool[:count], desc="queries", disable=None, leave=False):
+        for kind, whose, text in _queries(archive):
+            _ask(runs.setdefault(kind, Run()), whose, archive, text)
+    table = Table("queries", "found", "p50 ms", "p95 ms", "max ms")
+    for kind, measured in runs.items():
+        took = measured.took_ms
+        table.add_row(
+            kind,
+            f"{sum(measured.hits) / len(measured.hits):.3f}",
+            f"{percentile(took, 0.5):.2f}",
+            f"{percentile(took, 0.95):.2f}",
+            f"{max(took):.0f}",
+        )
+    console.print(table)
+    console.print(f"Aim: p95 ≤ {AIM_P95_MS:g} ms.")
+
+
+def _queries(archive: Archive) -> Iterator[tuple[str, str, str]]:
+    choose = random.Random(str(archive.pk))
+    yield "a name, an edit away", "public", misspelt(archive.name, choose)
+    artists = [t["artist"] for t in archive.content.get("tracks", ()) if t.get("artist")]
+    if artists:
+        artist = choose.choice(artists)
+        yield "an artist", "public", artist
+        yield "an artist, an edit away", "public", misspelt(artist, choose)
+        yield "one's own, an artist an edit away", "me", misspelt(artist, choose)
+        yield "half an artist", "public", artist[: max(3, len(artist) // 2)]
+    yield "nothing like it", "public", "".join(choose.choices(LETTERS, k=9))
+
+
+def misspelt(text: str, choose: random.Random) -> str:
+    """The text with a letter exchanged, left out, added or swapped, not the first one."""
+    places = [i for i in range(1, len(text)) if text[i].isalpha() and text[i - 1].isalpha()]
+    if not places:
+        return text
+    place = choose.choice(places)
+    before, letter, after = text[:place], text[place], text[place + 1 :]
+    match choose.randrange(4):
+        case 0:
+            return before + choose.choice(LETTERS) + after
+        case 1:
+            return before + after
+        case 2:
+            return before + choose.choice(LETTERS) + letter + after
+        case _:
+            return before[:-1] + letter + before[-1] + after
+
+
+def _ask(run: Run, whose: str, archive: Archive, text: str) -> None:
+    found = Archive.objects.defer("content", "search_vector")
+    user = archive.owner if whose == "me" and archive.owner else AnonymousUser()
+    parts = listing.listed_for(user, found, "me" if whose == "me" else "public")
+    start = time.perf_counter()
+    rows = search(text, parts, PAGE)
+    run.took_ms.append((time.perf_counter() - start) * 1000)
+    run.hits.append(any(row.archive.pk == archive.pk for row in rows))

@@ -1,0 +1,105 @@
+"""Loading made archives into the benchmark's database, with all indexes on, as they come in life."""
+
+import hashlib
+import json
+import uuid
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from django.db import connection, transaction
+from tqdm import tqdm
+
+from archives.partitions import CreateMonth, Month, Plan, partitions
+from benchmarks import archives_sql as sql
+from benchmarks.made_archives import YEARS, Made, Recipe
+from vibomat import timeouts
+
+COLUMNS = (
+    "id, user_id, name, description, visibility, status, provider, provider_id, created, "
+    "deleted_at, content"
+)
+
+
+def prepared_for(recipe: Recipe) -> Recipe:
+    """The recipe that the database is being filled by, if it differs in time only; else the
+    database is emptied for this one."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql.CREATE_LOADED)
+        cursor.execute(sql.MADE_BY)
+        until, made_by = (cursor.fetchone()[0] or "\n").split("\n")
+        wanted = f"{recipe.count} {recipe.owners} {recipe.seed} {len(recipe.real)}"
+        if made_by == wanted:
+            return replace(recipe, until=datetime.fromisoformat(until))
+        cursor.execute(sql.EMPTY)
+        cursor.execute(sql.NOTE_MADE_BY.format(f"{recipe.until.isoformat()}\n{wanted}"))
+        return recipe
+
+
+def load(recipe: Recipe, processes: int) -> None:
+    """Fill the database with what the recipe makes, going on where an earlier load was left."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql.LOADED)
+        done = {chunk for (chunk,) in cursor.fetchall()}
+        cursor.execute(sql.ADD_OWNERS, [recipe.owners])
+    _create_months(recipe)
+    left = [chunk for chunk in range(recipe.chunks) if chunk not in done]
+    connection.close()
+    with (
+        ProcessPoolExecutor(processes) as pool,
+        tqdm(total=recipe.chunks, initial=len(done), unit=" chunks", disable=None) as bar,
+    ):
+        loads = [pool.submit(load_chunk, recipe, chunk) for chunk in left]
+        try:
+            for finished in as_completed(loads):
+                finished.result()
+                bar.update()
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    if left:
+        with connection.cursor() as cursor, timeouts.lifted():
+            cursor.execute("VACUUM (ANALYZE) playlist")
+
+
+def load_chunk(recipe: Recipe, chunk: int) -> None:
+    with (
+        timeouts.lifted(),
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
+        with cursor.copy(f"COPY playlist ({COLUMNS}) FROM STDIN") as copy:
+            for archive in recipe.chunk(chunk):
+                copy.write_row(row(archive))
+        cursor.execute(sql.ADD_LOADED, [chunk])
+
+
+def row(made: Made) -> tuple[object, ...]:
+    return (
+        made.id,
+        owner_id(made.owner),
+        made.name,
+        made.description,
+        made.visibility,
+        made.status,
+        made.provider,
+        made.provider_id,
+        made.created,
+        made.deleted,
+        json.dumps(made.content, ensure_ascii=False),
+    )
+
+
+def owner_id(number: int) -> uuid.UUID:
+    return uuid.UUID(hashlib.md5(str(number).encode(), usedforsecurity=False).hexdigest())
+
+
+def _create_months(recipe: Recipe) -> None:
+    there = {partition.name for partition in partitions()}
+    missing = []
+    month = Month.of((recipe.until - timedelta(days=366 * YEARS)).date())
+    while month <= Month.now():
+        if month.name not in there:
+            missing.append(CreateMonth(month, 0))
+        month = month.next
+    Plan(tuple(missing)).apply()

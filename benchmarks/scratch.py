@@ -1,0 +1,39 @@
+"""A database of the benchmarks' own, beside the project's, on the same server."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.core.management import call_command
+from django.db import connection
+
+from vibomat import timeouts
+
+
+def scratch_name(subject: str) -> str:
+    return f"{connection.settings_dict['NAME']}_benchmark_{subject}"
+
+
+@contextmanager
+def scratch_database(subject: str) -> Iterator[None]:
+    """Inside the block the default connection is to that database, migrated; it stays after it."""
+    project = connection.settings_dict["NAME"]
+    name = scratch_name(subject)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name])
+        if not cursor.fetchone():
+            cursor.execute(f"CREATE DATABASE {connection.ops.quote_name(name)}")
+    connection.close()
+    connection.settings_dict["NAME"] = name
+    try:
+        call_command("migrate", verbosity=0)
+        with timeouts.lifted():
+            yield
+    finally:
+        connection.close()
+        connection.settings_dict["NAME"] = project
+
+
+def drop_scratch_database(subject: str) -> None:
+    name = connection.ops.quote_name(scratch_name(subject))
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")

@@ -1,0 +1,17 @@
+from django.db import migrations
+
+from ._sql import read
+
+DROP = """
+DROP FUNCTION IF EXISTS search_candidates;
+DROP FUNCTION IF EXISTS search_lookup;
+"""
+
+
+class Migration(migrations.Migration):
+    """The functions of a search anew, for databases made before they gave a row's spellings."""
+
+    dependencies = [("search", "0008_catalogue_import")]
+    operations = [
+        migrations.RunSQL(DROP + read("ranking.sql"), migrations.RunSQL.noop),
+    ]

@@ -1,0 +1,10 @@
+from django.db import migrations
+
+from ._sql import read
+
+
+class Migration(migrations.Migration):
+    """The function that resolving a list of tracks calls."""
+
+    dependencies = [("search", "0009_ranking_by_slips")]
+    operations = [migrations.RunSQL(read("resolve.sql"), "DROP FUNCTION IF EXISTS search_resolve")]
