@@ -161,7 +161,11 @@ class SourceFilter(LinkedFilter):
 
 class ArchiveChangeList(IndexedChangeList):
     def get_queryset(self, request: HttpRequest, *args: Any, **kwargs: Any) -> QuerySet[Any]:
-        return super().get_queryset(request, *args, **kwargs).defer("content", "search_vector")
+        return (
+            super()
+            .get_queryset(request, *args, **kwargs)
+            .defer("content", "search_vector", "catalogue_tracks", "resolution")
+        )
 
 
 @admin.register(Archive)

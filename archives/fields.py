@@ -3,6 +3,7 @@
 import time
 import uuid
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from django.db import models
@@ -10,12 +11,14 @@ from django.db import models
 from archives.content import validate_content
 
 
-def uuid7() -> uuid.UUID:
-    """A UUID of version 7 (RFC 9562) for now: 48 bits of milliseconds, 12 bits of their fraction.
+def uuid7(moment: datetime | None = None) -> uuid.UUID:
+    """A UUID of version 7 (RFC 9562) for now, or for a moment since 1970: 48 bits of milliseconds,
+    12 bits of their fraction.
 
     PostgreSQL's `uuidv7()` is built alike, so ids from both sort by time to the microsecond.
     """
-    milliseconds, nanoseconds = divmod(time.time_ns(), 1_000_000)
+    now = time.time_ns() if moment is None else int(moment.timestamp() * 1_000_000) * 1_000
+    milliseconds, nanoseconds = divmod(now, 1_000_000)
     fraction = (nanoseconds << 12) // 1_000_000
     random = uuid.uuid4().int & ((1 << 62) - 1)
     return uuid.UUID(int=milliseconds << 80 | 7 << 76 | fraction << 64 | 0b10 << 62 | random)

@@ -10,10 +10,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
+from uuid import UUID
 
 from django.contrib.postgres.fields import ArrayField
-from django.contrib.postgres.fields.array import ArrayContains
+from django.contrib.postgres.fields.array import ArrayContains  # type: ignore[attr-defined]
 from django.contrib.postgres.indexes import GinIndex, HashIndex, OpClass
 from django.contrib.postgres.search import SearchQueryField, SearchVectorField
 from django.core.exceptions import ValidationError
@@ -26,9 +27,11 @@ from django.db.models import (
     JSONField,
     Q,
     TextField,
+    UUIDField,
     Value,
 )
 from django.db.models.fields.json import DataContains
+from django.db.models.lookups import GreaterThanOrEqual, LessThanOrEqual
 from django.utils.dateparse import parse_date, parse_datetime
 
 from archives import sql
@@ -39,7 +42,7 @@ from vibomat.accounts.validators import validate_text
 MAX_LENGTH = 1000
 MAX_STRINGS = 20
 MAX_JSON_LENGTH = 10_000
-MAX_NUMBER = 2**63 - 1
+MAX_NUMBER = 2**31 - 1
 EARLIEST = datetime(1, 1, 2, tzinfo=UTC)
 LATEST = datetime(9999, 12, 30, tzinfo=UTC)
 # Of the others some raise errors that no caller can suppress, for values that differ by row.
@@ -59,7 +62,7 @@ METHODS = [
     "type",
 ]
 
-Type = Literal["string", "strings", "integer", "time", "json", "jsonpath"]
+Type = Literal["string", "strings", "integer", "time", "uuid", "json", "jsonpath"]
 Condition = Any
 
 
@@ -126,6 +129,13 @@ def clean_time(value: Any) -> datetime:
     return moment
 
 
+def clean_uuid(value: Any) -> UUID:
+    try:
+        return value if isinstance(value, UUID) else UUID(value)
+    except (TypeError, ValueError, AttributeError) as error:
+        raise ValidationError("Enter a UUID.", "not_a_uuid") from error
+
+
 def clean_json(value: Any) -> dict[str, Any]:
     if isinstance(value, str):
         if len(value) > MAX_JSON_LENGTH:
@@ -164,6 +174,7 @@ CLEAN = {
     "strings": clean_strings,
     "integer": clean_integer,
     "time": clean_time,
+    "uuid": clean_uuid,
     "json": clean_json,
     "jsonpath": clean_jsonpath,
 }
@@ -179,6 +190,13 @@ class Matches(Func):
 
 class Exists(Matches):
     arg_joiner = " @? "
+
+
+class IsTrue(Func):
+    """A condition, such that no index answers it."""
+
+    template = "(%(expressions)s) IS TRUE"
+    output_field = BooleanField()
 
 
 @dataclass(frozen=True)
@@ -226,11 +244,15 @@ def words_of(paths: "Iterable[Path]") -> dict[str, Words]:
 @dataclass
 class Asked:
     """The values of the parameters asked by, and what comes of them: conditions, and what the words
-    of each index have to match."""
+    of each index have to match.
+
+    The planner of a prepared query takes any two indexes for equally good. So a column's condition
+    is one that an index answers only if its path is the `leading` one.
+    """
 
     values: Mapping[str, Any]
     words: Mapping[str, Words]
-    alone: bool
+    leading: "Path"
     queries: dict[str, list[Func]] = field(default_factory=dict)
     others: list[Condition] = field(default_factory=list)
 
@@ -249,6 +271,14 @@ class Path:
     help: str
     example: str = ""
     type: Type = "string"
+
+    # Of several paths the one whose index is most likely to leave few rows.
+    leads: ClassVar[int] = 0
+
+    # When it leads. The planner counts evaluating a condition for each row, found by its index or
+    # not, as equally dear; so in a month of few rows it takes an index that gives their order, and
+    # evaluates words for all.
+    settings: ClassVar[dict[str, str]] = {"enable_indexscan": "off"}
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
@@ -277,6 +307,8 @@ class Text(Path):
     unless `words` names one that it shares with paths it is often asked together with.
     """
 
+    leads = 5
+
     at: str = ""
     any: bool = False
     words: str = ""
@@ -301,6 +333,8 @@ class Text(Path):
 class Track(Path):
     """The title of a track, and its artist if `by` is asked for too."""
 
+    leads = 5
+
     at: str = "$.tracks[*]"
     by: str = ""
     words: str = ""
@@ -319,7 +353,7 @@ class Track(Path):
             function="archive_track_query",
             output_field=SearchQueryField(),
         )
-        asked.queries.setdefault(self.index_name, []).append(query)
+        asked.queries.setdefault(self.index_name, []).append(query)  # type: ignore[arg-type]
 
 
 class Word(Func):
@@ -347,6 +381,8 @@ class AllOf(Func):
 class Choice(Path):
     """A column of few values, exactly."""
 
+    leads = 2
+
     @property
     def index(self) -> Index:
         # An array, as GIN keeps each value once and its rows in a byte or two each.
@@ -356,14 +392,19 @@ class Choice(Path):
         return Func(F(self.name), template="(ARRAY[%(expressions)s])", **options)
 
     def ask(self, asked: Asked) -> None:
-        field = ArrayField(TextField())
-        array = self._array(output_field=field)
-        asked.others.append(ArrayContains(array, Value([asked.values[self.name]], field)))
+        value, field = asked.values[self.name], ArrayField(TextField())
+        if asked.leading is self:
+            array = self._array(output_field=field)
+            asked.others.append(ArrayContains(array, Value([value], field)))
+        else:
+            asked.others.append(Q(**{self.name: value}))
 
 
 @dataclass(frozen=True)
 class Identifier(Path):
     """A column that few rows have the same value of, exactly."""
+
+    leads = 4
 
     @property
     def index(self) -> Index:
@@ -376,8 +417,34 @@ class Identifier(Path):
 
 
 @dataclass(frozen=True)
+class Element(Path):
+    """An id that a column's array of ids has."""
+
+    leads = 4
+
+    column: str = ""
+    type: Type = "uuid"
+
+    @property
+    def index(self) -> Index:
+        return GinIndex(
+            fields=[self.column],
+            name=self.index_name,
+            fastupdate=False,
+            condition=Q(**{f"{self.column}__isnull": False}),
+        )
+
+    def ask(self, asked: Asked) -> None:
+        field = ArrayField(UUIDField())
+        asked.others.append(ArrayContains(F(self.column), Value([asked.values[self.name]], field)))
+
+
+@dataclass(frozen=True)
 class Range(Path):
     """Bounds of a column, both included."""
+
+    leads = 1
+    settings = {}
 
     column: str = ""
     least: str = ""
@@ -398,15 +465,15 @@ class Range(Path):
 
     def ask(self, asked: Asked) -> None:
         least, most = asked.values.get(self.least), asked.values.get(self.most)
-        if asked.alone:
+        if asked.leading is self:
             # A generic plan takes a range for few rows, but a single bound for a third of all.
             outer = (EARLIEST, LATEST) if self.type == "time" else (0, MAX_NUMBER)
-            least = outer[0] if least is None else least
-            most = outer[1] if most is None else most
-        bounds = {f"{self.column}__gte": least, f"{self.column}__lte": most}
-        asked.others.append(
-            Q(**{name: bound for name, bound in bounds.items() if bound is not None})
-        )
+            bounds = (outer[0] if least is None else least, outer[1] if most is None else most)
+            asked.others.append(Q(**{f"{self.column}__range": bounds}))
+            return
+        for lookup, bound in ((GreaterThanOrEqual, least), (LessThanOrEqual, most)):
+            if bound is not None:
+                asked.others.append(IsTrue(lookup(F(self.column), bound)))
 
 
 @dataclass(frozen=True)
@@ -416,6 +483,8 @@ class Contains(Path):
     The index has all but the tracks. What is asked of tracks and another path has an index of is
     found by that.
     """
+
+    leads = 3
 
     tracks: tuple[Text | Track, ...] = ()
     type: Type = "json"
@@ -449,6 +518,8 @@ class Contains(Path):
 @dataclass(frozen=True)
 class JSONPath(Path):
     """A jsonpath: a predicate that is true of the content, or what exists in it. Without index."""
+
+    settings = {}
 
     type: Type = "jsonpath"
 

@@ -5,6 +5,7 @@ from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVectorField
 from django.core.exceptions import ValidationError
@@ -24,7 +25,14 @@ if TYPE_CHECKING:
     from vibomat.accounts.models import User
 
 # What triggers write whatever a statement says (archives/migrations/sql/present.sql).
-WRITTEN_BY_TRIGGERS = ("updated", "revision", "track_count", "total_duration_ms")
+WRITTEN_BY_TRIGGERS = (
+    "updated",
+    "revision",
+    "track_count",
+    "total_duration_ms",
+    "catalogue_tracks",
+    "resolution",
+)
 
 
 class Visibility(models.TextChoices):
@@ -56,6 +64,9 @@ class Archive(models.Model):
     The database keeps `track_count`, `total_duration_ms` (the sum of the tracks' `duration_ms`;
     where no track has one, what the older Vibomat had noted, or null), `updated` and `revision`,
     which every update raises by one.
+
+    `catalogue_tracks` has for each track the id of the catalogue's track that it was matched to, or
+    null; `resolution` for each `{"confidence": 0.98, "grade": "close"}`.
     """
 
     id = UUID7Field(primary_key=True, editable=False)
@@ -107,6 +118,13 @@ class Archive(models.Model):
         "total duration in ms", null=True, db_default=None, editable=False
     )
 
+    # Written by `archives.resolving`, and by an update of nothing else only: a trigger keeps others
+    # from it, and clears both when the tracks change. Null until the tracks were matched.
+    catalogue_tracks = ArrayField(
+        models.UUIDField(null=True), null=True, blank=True, editable=False
+    )
+    resolution = models.JSONField(null=True, blank=True, editable=False)
+
     # Written by a trigger; archives/migrations/sql/search.sql says what is in it.
     search_vector = SearchVectorField(null=True, editable=False)
 
@@ -133,7 +151,7 @@ class Archive(models.Model):
                 condition=models.Q(derived_from__isnull=False),
             ),
             models.Index(
-                fields=["-created", "-id"],
+                fields=["created", "id"],
                 name="archive_without_time",
                 condition=models.Q(carries_no_time()),
             ),

@@ -27,6 +27,7 @@ from django.db.models.lookups import GreaterThanOrEqual, LessThan
 from django.db.models.sql.compiler import SQLCompiler
 
 from archives import sql
+from archives.filters import IsTrue
 from archives.prepared import PreparedCompiler, PreparedQuery, numbered, with_generic_plans
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from archives.querysets import ArchiveQuerySet
 
 Place = tuple[datetime, UUID]
+NEWEST = ("-created", "-id")
 Memory = dict[tuple[str, tuple[Any, ...]], Any]
 
 WINDOW = 2000
@@ -73,18 +75,13 @@ class ComesAfter(Func):
     def __init__(self, place: Place) -> None:
         super().__init__(F("created"), F("id"), Value(place[0]), Value(place[1]))
 
-    def as_sql(self, compiler: SQLCompiler, connection: Any, **context: Any) -> Any:
+    def as_sql(  # type: ignore[override]
+        self, compiler: SQLCompiler, connection: Any, **context: Any
+    ) -> Any:
         compiled = [compiler.compile(part) for part in self.get_source_expressions()]
         created, pk, of_created, of_pk = (sql for sql, _ in compiled)
         params = [param for _, values in compiled for param in values]
         return f"({created}, {pk}) < ({of_created}, {of_pk})", params
-
-
-class IsTrue(Func):
-    """A condition that PostgreSQL takes for no bound of an index."""
-
-    template = "(%(expressions)s) IS TRUE"
-    output_field = BooleanField()
 
 
 class Bound(Expression):
@@ -94,7 +91,7 @@ class Bound(Expression):
         super().__init__(output_field=UUIDField())
         self.name = name
 
-    def as_sql(self, compiler: SQLCompiler, connection: Any) -> tuple[str, list[Any]]:
+    def as_sql(self, compiler: SQLCompiler, connection: Any) -> Any:
         return f"«{self.name}»", []
 
 
@@ -187,7 +184,9 @@ def first_id(moment: datetime) -> UUID:
     return UUID(int=max(0, int(moment.timestamp() * 1000)) << 80)
 
 
-def newest(rows: "ArchiveQuerySet", limit: int, after: Place | None) -> "list[Archive]":
+def newest(
+    rows: "ArchiveQuerySet", limit: int, after: Place | None, settings: dict[str, str]
+) -> "list[Archive]":
     """What `ArchiveQuerySet.newest` returns for archives that are asked for by paths."""
     known = layout(rows.db)
     now = datetime.now(UTC)
@@ -215,7 +214,7 @@ def newest(rows: "ArchiveQuerySet", limit: int, after: Place | None) -> "list[Ar
             others = others.filter(created__gte=found[-1].created, created__lte=FOREVER)
         return found + list(_page(others, limit, PreparedQuery, memory))
 
-    found = with_generic_plans(rows.db, run)
+    found = with_generic_plans(rows.db, run, **settings)
     found.sort(key=lambda row: (row.created, row.pk), reverse=True)
     return found[:limit]
 
@@ -224,12 +223,23 @@ def newest_of_all(rows: "ArchiveQuerySet", limit: int, after: Place | None) -> "
     """The same for archives that are not: an index of each partition has them in order."""
     if after:
         rows = rows.filter(ComesAfter(after))
-    page = _page(rows, limit, PreparedQuery, {})
+    return prepared_page(rows, limit, *NEWEST)
+
+
+def prepared_page(rows: "ArchiveQuerySet", limit: int, *order: str) -> "list[Archive]":
+    """The first rows in that order, by a plan that PostgreSQL makes once for a connection."""
+    page = _page(rows, limit, PreparedQuery, {}, order)
     return with_generic_plans(rows.db, lambda: list(page.all()))
 
 
-def _page(rows: "ArchiveQuerySet", limit: int, klass: type[PreparedQuery], memory: Memory) -> Any:
-    page: Any = rows.order_by("-created", "-id")[:limit]
+def _page(
+    rows: "ArchiveQuerySet",
+    limit: int,
+    klass: type[PreparedQuery],
+    memory: Memory,
+    order: Sequence[str] = NEWEST,
+) -> Any:
+    page: Any = rows.order_by(*order)[:limit]
     page.query = page.query.chain(klass=klass)
     page.query.memory = memory
     return page

@@ -14,6 +14,7 @@ from archives.filters import (
     Asked,
     Choice,
     Contains,
+    Element,
     Identifier,
     JSONPath,
     Path,
@@ -65,7 +66,11 @@ PATHS: tuple[Path, ...] = (
     Range(
         "created", "a time of creation", "2026-03-01", "time",
         column="created", least="created_after", most="created_before",
-        fields=("-created", "-id"),
+        fields=("created", "id"),
+    ),
+    Element(
+        "catalogue_track", "a track matched to that one of the catalogue",
+        "8f9b9c62-3c0f-4b5e-9a51-0f6f8f0e8d2a", column="catalogue_tracks",
     ),
     Contains(
         "contains", "this JSON in their content", '{"metadata": {"source_version": 3}}',
@@ -78,8 +83,11 @@ WORDS = words_of(PATHS)
 INDEXES = indexes_of(PATHS, WORDS)
 
 
-def conditions(asked: Mapping[str, Any]) -> list[Any]:
-    """What archives have to meet. Raise ValidationError, by parameter."""
+def conditions(asked: Mapping[str, Any]) -> tuple[list[Any], dict[str, str]]:
+    """What archives have to meet, and the settings by which the planner finds them.
+
+    Raise ValidationError, by parameter.
+    """
     parameters = {parameter.name: parameter for path in PATHS for parameter in path.parameters}
     errors: dict[str, ValidationError] = {}
     values: dict[str, Any] = {}
@@ -93,7 +101,9 @@ def conditions(asked: Mapping[str, Any]) -> list[Any]:
     if errors:
         raise ValidationError(errors)
     wanted = [path for path in PATHS if any(p.name in values for p in path.parameters)]
-    result = Asked(values, WORDS, alone=len(wanted) == 1)
+    if not wanted:
+        return [], {}
+    result = Asked(values, WORDS, leading=max(wanted, key=lambda path: path.leads))
     for path in wanted:
         path.ask(result)
-    return result.conditions
+    return result.conditions, result.leading.settings

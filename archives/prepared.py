@@ -88,14 +88,14 @@ class PreparedQuery(Query):
 class PreparedCompiler(SQLCompiler):
     query: PreparedQuery
 
-    def execute_sql(
+    def execute_sql(  # type: ignore[override]
         self, result_type: str = MULTI, chunked_fetch: bool = False, chunk_size: int = 100
     ) -> list[list[Any]]:
         try:
-            sql, params = self.as_sql()
+            sql, given = self.as_sql()
         except EmptyResultSet:
             return []
-        key, params = self.named(sql, params)
+        key, params = self.named(sql, given)
         name = self._name(key)
         with self.connection.cursor() as cursor:
             arguments = ", ".join(["%s"] * len(params))
@@ -138,30 +138,31 @@ def numbered(sql: str, first: int = 1) -> str:
     return "%".join(pieces)
 
 
-def with_generic_plans(using: str, run: Callable[[], Result]) -> Result:
-    """Call `run`, which runs prepared queries, in a transaction with their settings.
+def with_generic_plans(using: str, run: Callable[[], Result], **settings: str) -> Result:
+    """Call `run`, which runs prepared queries, in a transaction with their settings and these. A
+    query has to have the same settings each time.
 
     Who stands between may have given the connection to another server process, which knows none of
     its statements: then they are prepared again.
     """
     connection = connections[using]
     try:
-        with _settings(using):
+        with _settings(using, SETTINGS | settings):
             return run()
     except ProgrammingError as error:
         if not isinstance(error.__cause__, InvalidSqlStatementName):
             raise
     _prepared.pop(connection.connection, None)
-    with _settings(using):
+    with _settings(using, SETTINGS | settings):
         return run()
 
 
 @contextmanager
-def _settings(using: str) -> Iterator[None]:
+def _settings(using: str, settings: dict[str, str]) -> Iterator[None]:
     connection = connections[using]
     nested = connection.in_atomic_block
     with transaction.atomic(using=using), connection.cursor() as cursor:
-        cursor.execute("; ".join(f"SET LOCAL {name} = {to}" for name, to in SETTINGS.items()))
+        cursor.execute("; ".join(f"SET LOCAL {name} = {to}" for name, to in settings.items()))
         yield
         if nested:
-            cursor.execute("; ".join(f"SET LOCAL {name} TO DEFAULT" for name in SETTINGS))
+            cursor.execute("; ".join(f"SET LOCAL {name} TO DEFAULT" for name in settings))

@@ -29,7 +29,8 @@ class ArchiveQuerySet(models.QuerySet["Archive"]):
     is not in the bin. An inactive user sees what anybody sees.
     """
 
-    is_by_paths = False
+    # Of the planner, for archives that are asked for by paths.
+    path_settings: dict[str, str] | None = None
 
     def public(self) -> Self:
         """What everybody may find."""
@@ -56,18 +57,20 @@ class ArchiveQuerySet(models.QuerySet["Archive"]):
 
         Raise ValidationError, by parameter, for what is unknown or no value of its type.
         """
-        found = self.filter(*paths.conditions(asked))
-        found.is_by_paths = self.is_by_paths or bool(asked)
+        conditions, settings = paths.conditions(asked)
+        found = self.filter(*conditions)
+        if asked:
+            found.path_settings = settings
         return found
 
-    def having_lexemes(self, tsquery: str, but_not: str | None = None) -> Self:
+    def having_lexemes(self, tsquery: str, but_not: str | None) -> Self:
         """Those whose search vector matches a tsquery and not another, given as text; see
         `archives.text_search` for what people type."""
-        found = self.filter(_matches(tsquery))
+        found = self.filter(matches(tsquery))
         if but_not is not None:
             # Not as one tsquery: the index would be asked for these lexemes too.
-            found = found.exclude(_matches(but_not))
-        found.is_by_paths = True
+            found = found.exclude(matches(but_not))
+        found.path_settings = self.path_settings or {}
         return found
 
     def newest(self, limit: int, after: tuple[datetime, UUID] | None = None) -> list[Archive]:
@@ -78,11 +81,13 @@ class ArchiveQuerySet(models.QuerySet["Archive"]):
         """
         if limit < 1:
             return []
-        return (newest if self.is_by_paths else newest_of_all)(self, limit, after)
+        if self.path_settings is None:
+            return newest_of_all(self, limit, after)
+        return newest(self, limit, after, self.path_settings)
 
     def _clone(self) -> Self:
-        clone = super()._clone()
-        clone.is_by_paths = self.is_by_paths
+        clone: Self = super()._clone()  # type: ignore[misc]
+        clone.path_settings = self.path_settings
         return clone
 
     def soft_delete(self) -> int:
@@ -108,5 +113,6 @@ class ArchiveQuerySet(models.QuerySet["Archive"]):
         return self.none()
 
 
-def _matches(tsquery: str) -> Matches:
+def matches(tsquery: str) -> Matches:
+    """Whether an archive's search vector matches a tsquery, given as text."""
     return Matches(models.F("search_vector"), Cast(Value(tsquery), SearchQueryField()))

@@ -100,9 +100,11 @@ GROUP BY 1
 """
 
 # archives/migrations/sql/search.sql says what they return.
-LOOKUP = "SELECT kind, n, word, edits, is_public FROM archive_lookup(%s, %s)"
+LOOKUP = "SELECT kind, n, word, edits, is_public, noted FROM archive_lookup(%s, %s)"
 
-NEARBY = "SELECT n, word, edits, is_public FROM archive_nearby(%s::text[], %s::int[], %s)"
+NEARBY = """
+SELECT n, word, edits, is_public, noted FROM archive_nearby(%s::text[], %s::int[], %s)
+"""
 
 # The ranges of ids of the months, the newest first, with their rows as last counted by ANALYZE.
 RANGES = """
@@ -110,7 +112,8 @@ SELECT bounds[1]::uuid AS lower, bounds[2]::uuid AS upper, greatest(c.reltuples,
 FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid,
     regexp_match(pg_get_expr(c.relpartbound, c.oid),
                  '^FOR VALUES FROM \\(''(.+)''\\) TO \\(''(.+)''\\)$') AS bounds
-WHERE i.inhparent = 'playlist'::regclass AND bounds[2]::uuid <= '03000000-0000-0000-0000-000000000000'
+WHERE i.inhparent = 'playlist'::regclass
+    AND bounds[2]::uuid <= '03000000-0000-0000-0000-000000000000'
 ORDER BY upper DESC
 """
 

@@ -14,6 +14,7 @@ The last two are asked only when nothing else was found. A lexeme that only othe
 archives have never takes part in what is found among public ones.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -21,8 +22,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import Case, Q, SmallIntegerField, When
 
-from archives import listing, sql
+from archives import sql
+from archives.newest import ComesAfter, prepared_page
+from archives.querysets import matches
 from search.tsquery import all_of, any_of, lexeme
 from search.vocabulary import OPTIONAL
 
@@ -31,11 +35,17 @@ if TYPE_CHECKING:
     from archives.models import Archive
 
 # How many lexemes of public archives a word may stand for, the nearest first.
-ALTERNATIVES = 40
+ALTERNATIVES = 16
+# So many samples of one in 500: see archives/migrations/sql/search.sql.
+COMMON = 4
 # Shorter words have too many neighbours that are two edits away.
 FURTHER_LENGTH = 5
 PREFIX_LENGTH = 3
 LAST_RESORT = 5
+
+
+# Of `archive_nearby`: the unit's number, the lexeme, its edits, whether it is public, its rows.
+Row = tuple[int, str, int, bool, int]
 
 
 class Place(NamedTuple):
@@ -60,25 +70,68 @@ def search(
 ) -> list[Found]:
     """The best `limit` of these parts of a list for a typed text, after that place if given."""
     reading = _read(text, only_public=not any(part.is_own for part in parts))
+    if reading is None or limit < 1:
+        return []
     found: list[Found] = []
-    if reading is None:
-        return found
-    tier = after.tier if after else 0
     has_better = after is not None and after.tier < LAST_RESORT
-    while len(found) < limit and tier < TIERS and not (tier >= LAST_RESORT and has_better):
-        rows = listing.newest(
-            [
-                part._replace(archives=part.archives.having_lexemes(*queries))
-                for part in parts
-                if (queries := reading.queries(tier, part.is_own)) is not None
-            ],
+    for stage in STAGES:
+        if after is not None and after.tier >= stage.stop:
+            continue
+        if len(found) == limit or (stage.start == LAST_RESORT and has_better):
+            break
+        rows: list[Found] = []
+        for part in parts:
+            # An owner has so few archives that all are looked at.
+            find = _newest if not part.is_own and reading.is_common(stage) else _ranked
+            rows += find(reading, stage, part, limit - len(found), after)
+        found += sorted(rows, key=_best_and_newest)[: limit - len(found)]
+        has_better = has_better or bool(found)
+    return found
+
+
+def _ranked(
+    reading: "_Reading", stage: range, part: "Part", limit: int, after: Place | None
+) -> list[Found]:
+    """Those of a part that are of the stage's tiers, in one statement."""
+    tiers = [TIERS[n](reading, part.is_own) for n in stage]
+    asked = any_of(tiers)
+    if asked is None:
+        return []
+    # Not to find again what has been found.
+    better = any_of(TIERS[n](reading, part.is_own) for n in range(stage.start))
+    # An empty tsquery matches nothing; so the statement is the same for every text.
+    whens = [When(matches(query or ""), then=n) for n, query in zip(stage, tiers, strict=True)]
+    rows = (
+        part.archives.filter(matches(asked))
+        .exclude(matches(better or ""))
+        .annotate(tier=Case(*whens, default=stage.stop, output_field=SmallIntegerField()))
+    )
+    if after is not None:
+        same = Q(ComesAfter((after.created, after.pk)), tier=after.tier)
+        rows = rows.filter(Q(tier__gt=after.tier) | same)
+    return [Found(row.tier, row) for row in prepared_page(rows, limit, "tier", "-created", "-id")]  # type: ignore[attr-defined]
+
+
+def _newest(
+    reading: "_Reading", stage: range, part: "Part", limit: int, after: Place | None
+) -> list[Found]:
+    """The same tier by tier, without a look at every archive that is of one."""
+    found: list[Found] = []
+    for tier in stage:
+        query = TIERS[tier](reading, part.is_own)
+        if query is None or (after is not None and after.tier > tier) or len(found) == limit:
+            continue
+        better = any_of(TIERS[n](reading, part.is_own) for n in range(tier))
+        rows = part.archives.having_lexemes(query, but_not=better).newest(
             limit - len(found),
-            (after.created, after.pk) if after and after.tier == tier else None,
+            (after.created, after.pk) if after is not None and after.tier == tier else None,
         )
         found += [Found(tier, row) for row in rows]
-        has_better = has_better or bool(found)
-        tier += 1
     return found
+
+
+def _best_and_newest(found: Found) -> tuple[int, float, int]:
+    return found.tier, -found.archive.created.timestamp(), -found.archive.pk.int
 
 
 @dataclass
@@ -87,6 +140,7 @@ class _Alternatives:
 
     public: list[str] = field(default_factory=list)
     known: list[str] = field(default_factory=list)
+    noted: dict[str, int] = field(default_factory=dict)
 
     def of(self, is_own: bool) -> list[str]:
         return self.known if is_own else self.public[:ALTERNATIVES]
@@ -110,16 +164,18 @@ class _Reading:
         places = [i for i, word in enumerate(self.words) if word not in OPTIONAL]
         return places or list(range(len(self.words)))
 
-    def queries(self, tier: int, is_own: bool) -> tuple[str, str | None] | None:
-        """What an archive of that tier matches, and what only those of a better tier do; None if
-        no archive can be of that tier."""
-        query = self._tier(tier, is_own)
-        if query is None:
-            return None
-        return query, any_of(self._tier(t, is_own) for t in range(tier))
+    def is_common(self, stage: range) -> bool:
+        """Whether about `COMMON` rows of the vocabulary or more, and so many archives, have what
+        the stage's tiers of public archives ask for."""
 
-    def _tier(self, tier: int, is_own: bool) -> str | None:
-        return TIER_QUERIES[tier](self, is_own)
+        def noted(place: int, typed: str) -> int:
+            near = self.near[place]
+            words = near.of(False) if stage.start else [typed]
+            # The first row of each says that there is one, the others how many.
+            return sum(near.noted.get(word, 1) - 1 for word in words)
+
+        words = min(noted(place, self.words[place]) for place in self.required)
+        return words + noted(-2, "@" + self.key) + noted(-1, "=" + self.key) >= COMMON
 
     def exact_name(self, is_own: bool) -> str | None:
         name = "=" + self.key
@@ -199,7 +255,7 @@ class _Reading:
             return _alternatives(len(self.words), cursor.fetchall())
 
 
-TIER_QUERIES = (
+TIERS = (
     _Reading.exact_name,
     _Reading.words_of_name,
     _Reading.every_word,
@@ -208,7 +264,8 @@ TIER_QUERIES = (
     _Reading.further_words,
     _Reading.all_but_one,
 )
-TIERS = len(TIER_QUERIES)
+# Tiers that are asked for together: by few lexemes, by many, and those of the last resort.
+STAGES = (range(4), range(4, LAST_RESORT), range(LAST_RESORT, len(TIERS)))
 
 
 def _read(text: str, only_public: bool) -> _Reading | None:
@@ -216,10 +273,10 @@ def _read(text: str, only_public: bool) -> _Reading | None:
     with connection.cursor() as cursor:
         cursor.execute(sql.LOOKUP, [text, only_public])
         rows = cursor.fetchall()
-    by_kind: dict[str, list[tuple[int, str, int, bool]]] = {"near": [], "split": [], "word": []}
+    by_kind: dict[str, list[Row]] = {"near": [], "split": [], "word": []}
     for kind, *row in rows:
         by_kind.setdefault(kind, []).append(tuple(row))
-    words = [word for _, word, _, _ in sorted(by_kind["word"])]
+    words = [word for _, word, *_ in sorted(by_kind["word"])]
     if not words:
         return None
     return _Reading(
@@ -231,10 +288,12 @@ def _read(text: str, only_public: bool) -> _Reading | None:
     )
 
 
-def _alternatives(size: int, rows: list[tuple[int, str, int, bool]]) -> list[_Alternatives]:
+def _alternatives(size: int, rows: list[Row]) -> list[_Alternatives]:
     found = [_Alternatives() for _ in range(size)]
-    for n, word, _, is_public in sorted(rows, key=lambda row: (row[2], row[1])):
-        found[n - 1].known.append(word)
+    for n, word, _, is_public, noted in sorted(rows, key=lambda row: (row[2], -row[4], row[1])):
+        near = found[n - 1]
+        near.known.append(word)
+        near.noted[word] = noted
         if is_public:
-            found[n - 1].public.append(word)
+            near.public.append(word)
     return found

@@ -43,11 +43,11 @@ def measure(console: Console, options: dict[str, Any]) -> None:
     if len(pool) < count:
         raise CommandError(f"There are not {count} public archives: import some first.")
     for warm_up in pool[:20]:
-        _ask(Run(), "public", warm_up, warm_up.name)
+        _ask(Run(), "public", warm_up, warm_up.name, "")
     runs: dict[str, Run] = {}
     for archive in tqdm(pool[:count], desc="queries", disable=None, leave=False):
-        for kind, whose, text in _queries(archive):
-            _ask(runs.setdefault(kind, Run()), whose, archive, text)
+        for kind, whose, text, artist in _queries(archive):
+            _ask(runs.setdefault(kind, Run()), whose, archive, text, artist)
     table = Table("queries", "found", "p50 ms", "p95 ms", "max ms")
     for kind, measured in runs.items():
         took = measured.took_ms
@@ -62,17 +62,18 @@ def measure(console: Console, options: dict[str, Any]) -> None:
     console.print(f"Aim: p95 ≤ {AIM_P95_MS:g} ms.")
 
 
-def _queries(archive: Archive) -> Iterator[tuple[str, str, str]]:
+def _queries(archive: Archive) -> Iterator[tuple[str, str, str, str]]:
+    """The kind, whose archives, what is typed, and an artist that what is found should have."""
     choose = random.Random(str(archive.pk))
-    yield "a name, an edit away", "public", misspelt(archive.name, choose)
+    yield "a name, an edit away", "public", misspelt(archive.name, choose), ""
     artists = [t["artist"] for t in archive.content.get("tracks", ()) if t.get("artist")]
     if artists:
         artist = choose.choice(artists)
-        yield "an artist", "public", artist
-        yield "an artist, an edit away", "public", misspelt(artist, choose)
-        yield "one's own, an artist an edit away", "me", misspelt(artist, choose)
-        yield "half an artist", "public", artist[: max(3, len(artist) // 2)]
-    yield "nothing like it", "public", "".join(choose.choices(LETTERS, k=9))
+        yield "an artist", "public", artist, artist
+        yield "an artist, an edit away", "public", misspelt(artist, choose), artist
+        yield "one's own, an artist an edit away", "me", misspelt(artist, choose), artist
+        yield "half an artist", "public", artist[: max(3, len(artist) // 2)], artist
+    yield "nothing like it", "public", "".join(choose.choices(LETTERS, k=9)), ""
 
 
 def misspelt(text: str, choose: random.Random) -> str:
@@ -93,11 +94,13 @@ def misspelt(text: str, choose: random.Random) -> str:
             return before[:-1] + letter + before[-1] + after
 
 
-def _ask(run: Run, whose: str, archive: Archive, text: str) -> None:
+def _ask(run: Run, whose: str, archive: Archive, text: str, artist: str) -> None:
     found = Archive.objects.defer("content", "search_vector")
     user = archive.owner if whose == "me" and archive.owner else AnonymousUser()
     parts = listing.listed_for(user, found, "me" if whose == "me" else "public")
     start = time.perf_counter()
     rows = search(text, parts, PAGE)
     run.took_ms.append((time.perf_counter() - start) * 1000)
-    run.hits.append(any(row.archive.pk == archive.pk for row in rows))
+    ids = [row.archive.pk for row in rows]
+    by_artist = Archive.objects.filter(pk__in=ids).by_paths({"artist": artist} if artist else {})
+    run.hits.append(by_artist.exists() if artist else archive.pk in ids)

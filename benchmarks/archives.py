@@ -243,7 +243,7 @@ def _values(
     choose = random.Random(7)
     for path in SUBJECTS:
         kinds: dict[str, list[tuple[Asked, int]]] = {"rare": [], "common": []}
-        seen = set()
+        seen: set[object] = set()
         candidates = [*EXTRA.get(path, []), *(_candidates(path, a, choose) for a in sample)]
         for asked in candidates:
             key = json.dumps(asked, default=str)
@@ -294,8 +294,8 @@ def _measure_without_index(measured: Measured) -> None:
     measured.without_index_ms = (time.perf_counter() - start) * 1000
 
 
-def _insert(values: tuple[object, ...]) -> None:
-    pk, owner, name, description, visibility, status, provider, provider_id, *_, content = values
+def _insert(values: tuple[Any, ...]) -> None:
+    _, owner, name, description, visibility, status, provider, provider_id, *_, content = values
     Archive.objects.create(
         owner_id=owner, name=name, description=description, visibility=visibility, status=status,
         provider=provider, provider_id=provider_id, content=json.loads(str(content)),
@@ -303,7 +303,7 @@ def _insert(values: tuple[object, ...]) -> None:
 
 
 def _new(recipe: Recipe, count: int) -> Iterator[tuple[object, ...]]:
-    for number, made in zip(range(count), recipe.chunk(recipe.chunks), strict=False):
+    for _, made in zip(range(count), recipe.chunk(recipe.chunks), strict=False):
         yield row(made)
 
 

@@ -1,4 +1,4 @@
-"""Loading made archives into the benchmark's database, with all indexes on, as they come in life."""
+"""Loading made archives into the benchmark's database, with all indexes on, as in real life."""
 
 import hashlib
 import json

@@ -11,7 +11,7 @@ import math
 import random
 import uuid
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -221,7 +221,7 @@ def _id(choose: random.Random, created: datetime) -> uuid.UUID:
     )
 
 
-def _weighted(choose: random.Random, weights: dict[str, float]) -> str:
+def _weighted(choose: random.Random, weights: Mapping[str, float]) -> str:
     return choose.choices(list(weights), list(weights.values()))[0]
 
 

@@ -13,12 +13,14 @@ class SafeAutodetector(MigrationAutodetector):
     own which are not atomic: those that remove them before the other changes, those that add them
     after."""
 
+    migrations: dict[str, list[Migration]]
+
     def _optimize_migrations(self) -> None:
         for app_label, migrations in self.migrations.items():
             self.migrations[app_label] = [
                 part for migration in migrations for part in self._split(migration)
             ]
-        super()._optimize_migrations()
+        super()._optimize_migrations()  # type: ignore[misc]
 
     def _split(self, migration: Migration) -> list[Migration]:
         removing: list[Operation] = []

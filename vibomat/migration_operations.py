@@ -314,7 +314,7 @@ def _is_valid(connection: BaseDatabaseWrapper, name: str) -> bool | None:
             "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(%s)", [quoted]
         )
         found = cursor.fetchone()
-    return found and found[0]
+    return bool(found[0]) if found else None
 
 
 def _drop_concurrently(schema_editor: BaseDatabaseSchemaEditor, name: str) -> None:
@@ -422,7 +422,7 @@ def _is_partitioned(connection: BaseDatabaseWrapper, table: str) -> bool:
             "SELECT relkind = 'p' FROM pg_class WHERE oid = to_regclass(%s)",
             [connection.ops.quote_name(table)],
         )
-        return cursor.fetchone() == (True,)
+        return bool(cursor.fetchone() == (True,))
 
 
 # The partitions without a part of that index; partitions of partitions are not made here.
@@ -451,8 +451,8 @@ def _add_partitioned_index(
     table = model._meta.db_table
 
     def create(name: str, of: str, *, concurrently: bool) -> str:
-        statement = index.create_sql(model, schema_editor, concurrently=concurrently)  # type: ignore[call-arg]
-        statement.parts["name"], statement.parts["table"] = quote(name), of  # type: ignore[union-attr]
+        statement = index.create_sql(model, schema_editor, concurrently=concurrently)
+        statement.parts |= {"name": quote(name), "table": of}  # type: ignore[dict-item]
         return str(statement)
 
     def change(statement: str) -> None:

@@ -32,5 +32,5 @@ class BodyTooLarge(APIException):
     status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
     default_code = "body_too_large"
 
-    def __init__(self, most: int) -> None:
-        super().__init__(f"A body may have at most {most:,} bytes.")
+    def __init__(self, most: int, when: str = "") -> None:
+        super().__init__(f"A body may have at most {most:,} bytes{when and f' {when}'}.")

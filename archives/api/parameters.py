@@ -18,6 +18,7 @@ MAX_LIMIT = 100
 TYPES: dict[str, Any] = {
     "integer": OpenApiTypes.INT64,
     "time": OpenApiTypes.DATETIME,
+    "uuid": OpenApiTypes.UUID,
 }
 
 

@@ -6,6 +6,7 @@ from typing import IO, Any
 from django.core.exceptions import ValidationError
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
+from rest_framework.request import Request
 
 from archives.api.errors import BodyTooLarge, LengthRequired
 from archives.content import MAX_BYTES, parse_content
@@ -29,8 +30,8 @@ class ContentParser(BaseParser):
         parser_context: Mapping[str, Any] | None = None,
     ) -> Any:
         request = (parser_context or {}).get("request")
-        if request is not None and int(request.META.get("CONTENT_LENGTH") or 0) > MAX_BODY_BYTES:
-            raise BodyTooLarge(MAX_BODY_BYTES)
+        if request is not None:
+            refuse_large(request)
         body = stream.read(MAX_BODY_BYTES + 1)
         if len(body) > MAX_BODY_BYTES:
             raise BodyTooLarge(MAX_BODY_BYTES)
@@ -38,6 +39,12 @@ class ContentParser(BaseParser):
             return parse_content(body)
         except ValidationError as error:
             raise ParseError(" ".join(error.messages)) from error
+
+
+def refuse_large(request: Request) -> None:
+    """Raise BodyTooLarge by what the request says of its length."""
+    if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_BODY_BYTES:
+        raise BodyTooLarge(MAX_BODY_BYTES)
 
 
 def refuse_chunks(headers: Mapping[str, str]) -> None:

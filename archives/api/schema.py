@@ -109,6 +109,21 @@ NOT_JSON = refusal(
     "A form",
     {"detail": 'Unsupported media type "text/plain" in request.'},
 )
+NO_FILE = refusal(
+    "The body's type is not that of a file of playlists.",
+    "An image",
+    {"detail": 'Unsupported media type "image/png" in request.'},
+)
+BAD_FILE = refusal(
+    "Messages by the name of the parameter that is wrong, or `file`. Nothing is stored.",
+    "A broken file",
+    {"file": ["The file is in no format that is known."]},
+)
+BAD_FORMAT = refusal(
+    "Messages by the name of the parameter that is wrong.",
+    "No such format",
+    {"to": ['"mp3" is not a valid choice.']},
+)
 TIMED_OUT = refusal(
     "A statement ran into its time limit.",
     "Timed out",
@@ -160,6 +175,23 @@ PAGE = OpenApiExample(
     {
         "results": [_SUMMARY],
         "next": "https://vibomat.example/api/archives/?cursor=WzAsIjIwMjYtMTAtMDEi&limit=1",
+    },
+    response_only=True,
+)
+IMPORTED = OpenApiExample(
+    "An archive without one of its tracks",
+    {
+        "created": [{"id": "019a3c5e-7b1a-7c3d-9e2f-4a5b6c7d8e9f", "name": "Late"}],
+        "unchanged": 0,
+        "skipped": [
+            {
+                "playlist": 0,
+                "track": 17,
+                "field": "",
+                "reason": "has neither an artist nor a title",
+            }
+        ],
+        "skipped_count": 1,
     },
     response_only=True,
 )

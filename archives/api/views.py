@@ -15,13 +15,14 @@ from rest_framework.exceptions import NotAuthenticated, PermissionDenied, Valida
 from rest_framework.permissions import IsAuthenticatedOrReadOnly
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.viewsets import GenericViewSet
 
 from archives import editing, listing
 from archives.api import paging, parameters, schema
 from archives.api.errors import InBin, PreconditionFailed
+from archives.api.files import FileActions
 from archives.api.parsers import ContentParser, refuse_chunks
 from archives.api.preconditions import etag, is_unchanged, may_write_over_any
+from archives.api.resolving import ResolveActions
 from archives.api.serializers import (
     ArchiveSerializer,
     DeriveSerializer,
@@ -37,6 +38,9 @@ from archives.querysets import ArchiveQuerySet
 from archives.text_search import Found, Place, search
 from vibomat.accounts.models import User
 
+# What an archive is found by, and never shown with.
+UNSHOWN = ("search_vector", "catalogue_tracks", "resolution")
+
 PAGE = inline_serializer(
     "ArchivePage",
     {
@@ -48,7 +52,7 @@ PAGE = inline_serializer(
 )
 
 
-class ArchiveViewSet(GenericViewSet[Archive]):
+class ArchiveViewSet(FileActions, ResolveActions):
     """Answers 404 for an archive that the user may not know of, 403 for one that they may read
     but not change."""
 
@@ -260,7 +264,7 @@ class ArchiveViewSet(GenericViewSet[Archive]):
         return response
 
     def archives(self) -> ArchiveQuerySet:
-        return Archive.objects.select_related("owner").defer("search_vector")
+        return Archive.objects.select_related("owner").defer(*UNSHOWN)
 
     def logged_in(self) -> User:
         """The user of an action that nobody else may take."""
@@ -348,7 +352,7 @@ class ArchiveViewSet(GenericViewSet[Archive]):
             raise NotAuthenticated
         if "path" in asked.paths and not user.is_staff:
             raise PermissionDenied("Only staff may filter by a jsonpath.")
-        archives = self.archives().defer("content")
+        archives = self.archives().defer("content", *UNSHOWN)
         try:
             archives = archives.by_paths(asked.paths)
         except DjangoValidationError as error:

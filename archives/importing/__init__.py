@@ -5,6 +5,7 @@ from archives.importing.load import (
     archive_of,
     import_file,
     import_playlists,
+    name_of,
 )
 
-__all__ = ["ImportReport", "archive_of", "import_file", "import_playlists"]
+__all__ = ["ImportReport", "archive_of", "import_file", "import_playlists", "name_of"]

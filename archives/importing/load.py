@@ -11,6 +11,7 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 from django.core.exceptions import ValidationError
@@ -19,6 +20,7 @@ from django.utils import timezone
 from tqdm import tqdm
 
 from archives import formats
+from archives.fields import uuid7
 from archives.formats import Format, FormatError, Playlist, Skipped
 from archives.importing import sql
 from archives.models import Archive, Visibility
@@ -29,6 +31,7 @@ BATCH_ARCHIVES = 500
 BATCH_TRACKS = 20_000
 SKIPPED_KEPT = 20
 UNTITLED = "Untitled"
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 Notify = Callable[[Skipped], None]
 
@@ -95,17 +98,18 @@ def import_file(
             return import_playlists(
                 formats.read(file, format),
                 owner,
-                name=_name_of(path),
+                name=name_of(path.name),
                 visibility=visibility,
                 notify=notify,
-                stored=lambda: bar.update(file.tell() - bar.n),
+                stored=lambda archives: bar.update(file.tell() - bar.n),
                 report=report,
                 using=using,
             )
 
 
-def _name_of(path: Path) -> str:
+def name_of(file: str) -> str:
     """The file's name without what tells its format and compression."""
+    path = Path(file)
     plain = path.with_suffix("") if path.suffix in (".gz", ".zst") else path
     # Bytes that aren't UTF-8 are lone surrogates in a path.
     return plain.stem.encode(errors="replace").decode()
@@ -118,14 +122,14 @@ def import_playlists(
     name: str = "",
     visibility: str = Visibility.PRIVATE,
     notify: Notify = lambda skipped: None,
-    stored: Callable[[], object] = lambda: None,
+    stored: Callable[[list[Archive]], object] = lambda archives: None,
     report: ImportReport | None = None,
     using: str = DEFAULT_DB_ALIAS,
 ) -> ImportReport:
     """Store what `formats.read` gives as archives of the owner, and add to the report.
 
     `name` and `visibility` are for playlists that don't say theirs. `notify` is told of everything
-    that is skipped, `stored` that a batch is committed.
+    that is skipped, `stored` of each batch's new archives, once they are.
     """
     report = report if report is not None else ImportReport()
     alike: Counter[uuid.UUID] = Counter()
@@ -145,8 +149,7 @@ def import_playlists(
             for note in notes:
                 report.skip(note)
                 notify(note)
-        _store(ready, owner, report, using)
-        stored()
+        stored(_store(ready, owner, report, using))
         if error is not None:
             raise error
     return report
@@ -175,6 +178,7 @@ def archive_of(
 
     said = content.get("name")
     archive = Archive(
+        id=uuid7(_known_moment(playlist.created)),
         owner=owner,
         name=fitting("name", said if said and not said.isspace() else name or UNTITLED, True),
         description=fitting("description", content.get("description") or "", True),
@@ -182,11 +186,15 @@ def archive_of(
         provider=fitting("provider", playlist.provider, False),
         provider_id=fitting("provider_id", playlist.provider_id, False),
         content=dict(content),
-        created=min(playlist.created or timezone.now(), timezone.now()),
     )
     archive.clean_fields(exclude={"owner", "derived_from"})
     archive.clean()
     return archive, notes
+
+
+def _known_moment(created: datetime | None) -> datetime | None:
+    """When a playlist was made, if an id can carry it: neither before 1970 nor to come."""
+    return created if created and EPOCH <= created <= timezone.now() else None
 
 
 def _batches(
@@ -228,9 +236,10 @@ def _one_line(error: ValidationError) -> str:
 
 def _store(
     ready: list[tuple[uuid.UUID, Archive]], owner: User, report: ImportReport, using: str
-) -> None:
+) -> list[Archive]:
+    """Store those that no earlier import has stored, and return them."""
     if not ready:
-        return
+        return []
     with transaction.atomic(using=using):
         with connections[using].cursor() as cursor:
             cursor.execute(sql.LOCK, [owner.pk])
@@ -248,3 +257,4 @@ def _store(
     report.created += len(archives)
     report.unchanged += len(ready) - len(archives)
     report.tracks += sum(len(archive.content["tracks"]) for archive in archives)
+    return archives

@@ -10,6 +10,14 @@ UPDATE playlist SET search_vector = NULL
 WHERE id BETWEEN %(first)s AND %(last)s AND search_vector IS NULL
 """
 
+# What the trigger does for new ones; see sql/search.sql.
+SAMPLE = """
+INSERT INTO archive_lexeme (word, is_public)
+SELECT word, visibility = 'public' AND deleted_at IS NULL
+FROM playlist, unnest(tsvector_to_array(search_vector)) AS word
+WHERE id BETWEEN %(first)s AND %(last)s AND random() < 0.002 AND left(word, 1) <> '~'
+"""
+
 
 class Migration(migrations.Migration):
     atomic = False
@@ -17,7 +25,7 @@ class Migration(migrations.Migration):
     dependencies = [("archives", "0009_search")]
 
     operations = [
-        RunInBatches("playlist", forwards=[FILL], backwards=(), size=500),
+        RunInBatches("playlist", forwards=[FILL, SAMPLE], backwards=(), size=500),
         AddIndexSafely(
             "archive",
             django.contrib.postgres.indexes.GinIndex(

@@ -594,6 +594,9 @@ def test_the_schema_documents_every_address_status_and_parameter(
         (one, "delete"): {"204", *write},
         (one + "restore/", "post"): {"200", "400", "401", "403", "404", "412"},
         (one + "derive/", "post"): {"201", "400", "401", "403", "404", "409", *body},
+        (one + "resolve/", "post"): {"200", "400", "401", "403", "404", "409", "412", "503"},
+        (one + "export/", "get"): {"200", "400", "401", "404"},
+        ("/api/archives/import/", "post"): {"200", "201", "400", "401", "403", "503", *body},
     }
     assert expected.items() <= statuses.items()
     listed = {parameter["name"] for parameter in paths["/api/archives/"]["get"]["parameters"]}

@@ -34,6 +34,14 @@ DELETE: Statuses = {
     kind: tuple(204 if s == 200 else s for s in row) for kind, row in CHANGE.items()
 }
 RESTORE: Statuses = CHANGE | {"deleted": (401, 200, 404, 404, 404)}
+RESOLVE: Statuses = {
+    "private": (401, 200, 404, 404, 200),
+    "unlisted": (401, 200, 403, 200, 200),
+    "public": (401, 200, 403, 200, 200),
+    "deleted": (401, 409, 404, 404, 404),
+    "ownerless": (401, 403, 403, 200, 200),
+    "nobodys": (401, 404, 404, 404, 200),
+}
 DERIVE: Statuses = {
     "private": (401, 201, 404, 404, 201),
     "unlisted": (401, 201, 201, 201, 201),
@@ -44,11 +52,13 @@ DERIVE: Statuses = {
 }
 ACTIONS: dict[str, tuple[str, str, Any, Statuses]] = {
     "retrieve": ("get", "", None, READ),
+    "export": ("get", "export/?to=xspf", None, READ),
     "replace": ("put", "", {"name": "New", "content": {}}, CHANGE),
     "change": ("patch", "", {"name": "New"}, CHANGE),
     "delete": ("delete", "", None, DELETE),
     "restore": ("post", "restore/", None, RESTORE),
     "derive": ("post", "derive/", {}, DERIVE),
+    "resolve": ("post", "resolve/", None, RESOLVE),
 }
 
 
@@ -73,7 +83,7 @@ def test_matrix(house: House, action: str, viewer: str, kind: str) -> None:
         response = ask(house, viewer, method, house.address(kind, path), body, **headers)
     assert response.status_code == statuses[kind][VIEWERS.index(viewer)]
     after = Archive.objects.filter(pk=house.archives[kind].pk).values().get()
-    changes = response.status_code in (200, 204) and action not in ("retrieve", "restore")
+    changes = response.status_code in (200, 204) and action not in ("retrieve", "export", "restore")
     changes |= action == "restore" and (viewer, kind) == ("owner", "deleted")
     assert (after != before) == changes
     if response.status_code >= 400:
@@ -88,12 +98,14 @@ def test_matrix(house: House, action: str, viewer: str, kind: str) -> None:
     ("method", "path", "body", "headers"),
     [
         ("get", "", None, {}),
+        ("get", "export/?to=mp3", None, {}),
         ("put", "", "no archive", {}),
         ("patch", "", {"name": ""}, {"If-Match": '"99"'}),
         ("patch", "", {"content": []}, {"If-Match": "nonsense"}),
         ("delete", "", None, {"If-Match": '"99"'}),
         ("post", "restore/", None, {"If-Match": '"99"'}),
         ("post", "derive/", {"name": 5, "x": 1}, {}),
+        ("post", "resolve/", None, {"If-Match": '"99"'}),
     ],
 )
 def test_what_one_may_not_know_of_is_answered_as_if_it_did_not_exist(
@@ -180,6 +192,26 @@ def test_no_misspelling_finds_what_the_viewer_may_not(house: House, kind: str) -
             found = house.clients[viewer].get("/api/archives/", {"q": typed})
             assert house.kinds(found.json()) <= may_find
             assert (kind in house.kinds(found.json())) == (kind in may_find)
+
+
+@pytest.mark.parametrize("viewer", VIEWERS)
+def test_an_upload_is_stored_as_the_viewers_own(house: House, viewer: str) -> None:
+    client, body = house.clients[viewer], {"name": "Sent", "tracks": [{"artist": "Air"}]}
+    response = ask(house, viewer, "post", "/api/archives/import/", body)
+    if viewer == "anonymous":
+        assert response.status_code == 401
+        assert client.post("/api/archives/import/?x=1").status_code == 401
+        assert not Archive.objects.filter(name="Sent").exists()
+    else:
+        assert response.status_code == 201
+        assert Archive.objects.get(name="Sent").owner == house.users[viewer]
+
+
+def test_an_upload_tells_nothing_of_what_others_have(house: House) -> None:
+    body = {"name": "Sent", "tracks": [{"artist": "Air"}]}
+    ask(house, "owner", "post", "/api/archives/import/", body)
+    answer = ask(house, "other", "post", "/api/archives/import/", body).json()
+    assert (len(answer["created"]), answer["unchanged"]) == (1, 0)
 
 
 def test_a_list_counts_nothing(house: House) -> None:

@@ -141,7 +141,12 @@ class ResolveView(PublicView):
             )
             for track in asked.validated_data["tracks"]
         ]
-        return Response({"results": [_resolved(each) for each in resolve(entries)]})
+        return Response(resolve_response(resolve(entries)))
+
+
+def resolve_response(resolutions: list[Resolution]) -> dict[str, Any]:
+    """The API's answer to a list of tracks, in the shape of `ResolveResponse`."""
+    return {"results": [_resolved(each) for each in resolutions]}
 
 
 def errors_by_place(errors: Any, place: str = "") -> dict[str, Any]:

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from search.suggest import suggest
 from search.plans import plans_of
+from search.suggest import suggest
 
 ROWS = 20_000
 

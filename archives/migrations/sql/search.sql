@@ -44,6 +44,9 @@ $$;
 -- Lexemes of new and changed archives become findable by misspellings of them. Nothing is unique
 -- here and no row is ever changed, so that no writer waits for another: two that add a lexeme at
 -- once both do. A public archive's is noted as such besides.
+--
+-- One in 500 occurrences is noted again, so that the number of a lexeme's rows tells whether many
+-- archives have it.
 CREATE OR REPLACE FUNCTION archive_note_lexemes() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO archive_lexeme (word, is_public)
@@ -56,17 +59,24 @@ BEGIN
     WHERE NOT EXISTS (
         SELECT FROM archive_lexeme AS known
         WHERE known.word = every.word AND (known.is_public OR NOT every.is_public));
+    IF TG_OP = 'INSERT' THEN
+        INSERT INTO archive_lexeme (word, is_public)
+        SELECT word, visibility = 'public' AND deleted_at IS NULL
+        FROM come, unnest(tsvector_to_array(come.search_vector)) AS word
+        WHERE random() < 0.002 AND left(word, 1) <> '~';
+    END IF;
     RETURN NULL;
 END
 $$;
 
 -- Lexemes within the given edit distance of each typed one, with its number in `typed` from 1, and
--- whether a public archive has, or had, it. With `only_public` no other is told. The distances are
--- search_nearby's: an exchange of neighbours is one edit.
+-- whether a public archive has, or had, it, and its number of rows. With `only_public` no other is
+-- told. The distances are search_nearby's: an exchange of neighbours is one edit.
 CREATE OR REPLACE FUNCTION archive_nearby(typed text[], distances int[], only_public boolean)
-RETURNS TABLE (n int, word text, edits int, is_public boolean)
+RETURNS TABLE (n int, word text, edits int, is_public boolean, noted int)
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
-    SELECT t.n::int, l.word, min(levenshtein_less_equal(t.word, l.word, 3)), bool_or(l.is_public)
+    SELECT t.n::int, l.word, min(levenshtein_less_equal(t.word, l.word, 3)), bool_or(l.is_public),
+        count(*)::int
     FROM unnest(typed, distances) WITH ORDINALITY AS t(word, distance, n)
     JOIN archive_lexeme AS l ON search_deletes(l.word) && search_probes(t.word, t.distance)
     WHERE (l.is_public OR NOT only_public)
@@ -84,7 +94,7 @@ $$;
 --   near   a lexeme near unit `n`: the words, each two neighbours joined, `@key`, `=key`
 --   split  two lexemes that make up word `n`
 CREATE OR REPLACE FUNCTION archive_lookup(typed text, only_public boolean)
-RETURNS TABLE (kind text, n int, word text, edits int, is_public boolean)
+RETURNS TABLE (kind text, n int, word text, edits int, is_public boolean, noted int)
 LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     normalised text := search_normalise(typed);
@@ -98,8 +108,8 @@ BEGIN
     IF size = 0 THEN
         RETURN;
     END IF;
-    RETURN QUERY SELECT 'key', 0, name_key, 0, true;
-    RETURN QUERY SELECT 'word', i::int, w, 0, true FROM unnest(words) WITH ORDINALITY AS u(w, i);
+    RETURN QUERY SELECT 'key', 0, name_key, 0, true, 0;
+    RETURN QUERY SELECT 'word', i::int, w, 0, true, 0 FROM unnest(words) WITH ORDINALITY AS u(w, i);
     units := words || ARRAY(SELECT words[i] || words[i + 1] FROM generate_series(1, size - 1) AS i)
         || ARRAY['@' || name_key, '=' || name_key];
     RETURN QUERY SELECT 'near', near.* FROM archive_nearby(
@@ -109,7 +119,7 @@ BEGIN
               FROM unnest(units) WITH ORDINALITY AS t(u, i) ORDER BY i),
         only_public) AS near;
     RETURN QUERY
-        SELECT 'split', u.i::int, left(u.w, cut) || ' ' || substr(u.w, cut + 1), 0, halves.public
+        SELECT 'split', u.i::int, left(u.w, cut) || ' ' || substr(u.w, cut + 1), 0, halves.public, 0
         FROM unnest(words) WITH ORDINALITY AS u(w, i), generate_series(2, length(u.w) - 2) AS cut,
         LATERAL (
             SELECT (SELECT bool_or(l.is_public) FROM archive_lexeme AS l

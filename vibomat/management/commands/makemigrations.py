@@ -12,9 +12,9 @@ class Command(makemigrations.Command):
 
     def write_migration_files(self, *args: Any, **kwargs: Any) -> None:
         # Django's command has a setting for the autodetector only.
-        written_by = makemigrations.MigrationWriter
-        makemigrations.MigrationWriter = AtomicityWriter  # type: ignore[misc]
+        written_by = makemigrations.MigrationWriter  # type: ignore[attr-defined]
+        makemigrations.MigrationWriter = AtomicityWriter  # type: ignore[attr-defined]
         try:
             super().write_migration_files(*args, **kwargs)
         finally:
-            makemigrations.MigrationWriter = written_by  # type: ignore[misc]
+            makemigrations.MigrationWriter = written_by  # type: ignore[attr-defined]
