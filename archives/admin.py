@@ -175,13 +175,11 @@ class ArchiveAdmin(IndexedAdmin):
     list_display = (
         "name",
         "owner",
-        "visibility",
+        "shared_with",
         "status",
-        "provider",
-        "track_count",
+        "number_of_tracks",
         "duration",
-        "created",
-        "deleted",
+        "created_on",
     )
     list_select_related = ("owner",)
     list_filter = (
@@ -303,6 +301,18 @@ class ArchiveAdmin(IndexedAdmin):
     @admin.display(description="duration", ordering=None)
     def duration(self, archive: Archive) -> str:
         return clock(archive.total_duration_ms)
+
+    @admin.display(description="visibility")
+    def shared_with(self, archive: Archive) -> str:
+        return "in the bin" if archive.deleted else archive.get_visibility_display()
+
+    @admin.display(description="tracks")
+    def number_of_tracks(self, archive: Archive) -> int:
+        return archive.track_count
+
+    @admin.display(description="created")
+    def created_on(self, archive: Archive) -> str:
+        return f"{archive.created:%Y-%m-%d}"
 
     @admin.display(description="derived from")
     def derived_from_link(self, archive: Archive) -> str:

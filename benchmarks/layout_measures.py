@@ -181,10 +181,7 @@ class Measurement:
                 for layout in self.layouts:
                     with self.results.timed(question.title, layout):
                         answers.append(_answer(cursor, question.statement, layout, parameters))
-                if any(answer != answers[0] for answer in answers):
-                    raise CommandError(
-                        f"The layouts give different answers to {question.title}: {parameters}."
-                    )
+                _compare(question.title, answers, parameters)
 
     def _plan(self, cursor: CursorWrapper) -> None:
         for question in self.questions():
@@ -203,18 +200,33 @@ class Measurement:
             }
 
     def _ask_prepared(self, cursor: CursorWrapper) -> None:
-        """Without planning: what a connection kept open could do with prepared statements."""
-        title = "owner's newest 20, prepared"
-        cursor.execute("SET plan_cache_mode = force_generic_plan")
-        statement = sql.PREPARE + sql.OWNER_NEWEST.replace("%s", "$1")
+        """Without planning, by one plan for all owners; also with a branch for each period."""
+        prepared: dict[tuple[str, Layout], str] = {}
         for layout in self.layouts:
-            cursor.execute(statement.format(name=layout.table, table=layout.name))
-        for _, owner in self._bar(title, self._chosen()):
-            for layout in self.layouts:
-                statement = sql.EXECUTE.format(name=layout.table)
+            statements = {"owner's newest 20, prepared": sql.OWNER_NEWEST}
+            if branches := [
+                sql.OWNER_NEWEST_IN.format(table="{table}", lower=lower, upper=upper)
+                for lower, upper in layout.periods()
+            ]:
+                statements["owner's newest 20, in branches"] = sql.OF_BRANCHES.format(
+                    branches=" UNION ALL ".join(branches)
+                )
+            for title, statement in statements.items():
+                name = f"asked_{len(prepared)}"
+                statement = statement.format(table=layout.name).replace("%s", "$1")
+                cursor.execute(sql.PREPARE.format(name=name, statement=statement))
+                prepared[title, layout] = sql.EXECUTE.format(name=name)
+        cursor.execute("SET plan_cache_mode = force_generic_plan")
+        for statement in prepared.values():
+            cursor.execute(statement, self.samples[0][1:])
+        for _, owner in self._bar("prepared", self._chosen()):
+            answers = []
+            for (title, layout), statement in prepared.items():
                 with self.results.timed(title, layout):
-                    _answer(cursor, statement, layout, [owner])
+                    answers.append(_answer(cursor, statement, layout, [owner]))
+            _compare("the prepared statements", answers, [owner])
         cursor.execute("RESET plan_cache_mode")
+        cursor.execute(sql.DEALLOCATE)
 
     def _ask_in_new_connections(self) -> None:
         """The first statement of a connection reads the catalogues anew."""
@@ -295,6 +307,13 @@ def _answer(
     cursor.execute(statement.format(table=layout.name), parameters)
     rows: list[tuple[Any, ...]] = cursor.fetchall()
     return rows
+
+
+def _compare(
+    title: str, answers: Sequence[list[tuple[Any, ...]]], parameters: Sequence[Any]
+) -> None:
+    if any(answer != answers[0] for answer in answers):
+        raise CommandError(f"The layouts give different answers to {title}: {parameters}.")
 
 
 def _scans(plan: dict[str, Any]) -> int:

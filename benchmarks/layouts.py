@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
+from uuid import UUID
 
 from django.core.management.base import CommandError
 from django.db import connection
@@ -19,10 +20,12 @@ HASH_PARTITIONS = 16
 
 @dataclass(frozen=True)
 class Partition:
-    """One partition: its bounds as SQL, and before which time its ids were made, if that is so."""
+    """One partition: its bounds as SQL, and from and before which time its ids were made, if that
+    is so."""
 
     name: str
     bounds: str
+    since: datetime | None = None
     until: datetime | None = None
 
 
@@ -80,6 +83,14 @@ class Layout:
         cursor.execute(sql.BYTES, {"table": self.name})
         return Bytes(*cursor.fetchone())
 
+    def periods(self) -> list[tuple[UUID, UUID]]:
+        """The ranges of ids of the partitions by time, the newest first."""
+        return [
+            (lowest_uuid_at(partition.since), lowest_uuid_at(partition.until))
+            for partition in reversed(self.partitions)
+            if partition.since and partition.until
+        ]
+
     def drop_before(self, cursor: CursorWrapper, time: datetime) -> None:
         """Take out what was made before `time`: whole partitions if there are such, else rows."""
         if old := [qualified(p.name) for p in self.partitions if p.until and p.until <= time]:
@@ -102,6 +113,7 @@ def by_months(since: datetime, months: int) -> Layout:
             Partition(
                 f"months_{months}_{start:%Y_%m}",
                 f"FOR VALUES FROM ('{lowest_uuid_at(start)}') TO ('{lowest_uuid_at(end)}')",
+                start,
                 end,
             )
         )

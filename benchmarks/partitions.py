@@ -136,13 +136,7 @@ def _print(results: Results, layouts: Sequence[Layout], console: Console) -> Non
     table = Table(title=f"{results.size:,} archives: p50 / p95, ms")
     _add_columns(table, layouts)
     for title, took in results.milliseconds.items():
-        table.add_row(
-            title,
-            *(
-                " / ".join(f"{percentile(took[layout], share):,.2f}" for share in (0.5, 0.95))
-                for layout in layouts
-            ),
-        )
+        table.add_row(title, *(_percentiles(took[layout]) for layout in layouts))
     console.print(table)
     table = Table(title=f"{results.size:,} archives: planning, median ms (tables in the plan)")
     _add_columns(table, layouts)
@@ -156,6 +150,12 @@ def _print(results: Results, layouts: Sequence[Layout], console: Console) -> Non
     for title, figures in results.figures.items():
         table.add_row(title, *(figures[layout] for layout in layouts))
     console.print(table)
+
+
+def _percentiles(milliseconds: Sequence[float]) -> str:
+    if not milliseconds:
+        return "–"
+    return " / ".join(f"{percentile(milliseconds, share):,.2f}" for share in (0.5, 0.95))
 
 
 def _print_projection(results: Results, layouts: Sequence[Layout], console: Console) -> None:

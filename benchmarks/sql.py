@@ -93,6 +93,14 @@ BY_MOOD = f"""
 SELECT {COLUMNS} FROM {{table}} WHERE {PUBLIC} AND {KEYS} @> ARRAY['mood ' || %s]
 ORDER BY created DESC, id DESC LIMIT 50
 """
-PREPARE = "PREPARE newest_{name} (uuid) AS "
-EXECUTE = "EXECUTE newest_{name} (%s)"
+# A branch for each partition by time, the newest first: LIMIT stops at the one that fills the page.
+OWNER_NEWEST_IN = f"""(
+SELECT {COLUMNS} FROM {{table}}
+WHERE user_id = %s AND deleted_at IS NULL AND id >= '{{lower}}' AND id < '{{upper}}'
+ORDER BY created DESC, id DESC LIMIT 20
+)"""
+OF_BRANCHES = "SELECT * FROM ({branches}) AS newest LIMIT 20"
+PREPARE = "PREPARE {name} (uuid) AS {statement}"
+EXECUTE = "EXECUTE {name} (%s)"
+DEALLOCATE = "DEALLOCATE ALL"
 EXPLAIN = "EXPLAIN (FORMAT JSON, SUMMARY) "

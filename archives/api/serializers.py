@@ -212,7 +212,9 @@ class PathSerializer(serializers.Serializer[Any]):
     name = serializers.CharField()
     help = serializers.CharField()
     parameters = PathParameterSerializer(many=True)
-    index = serializers.SerializerMethodField(help_text="Null if the path has none of its own.")
+    index = serializers.SerializerMethodField(
+        help_text="Several paths may share one; null if it has none."
+    )
     size_bytes = serializers.SerializerMethodField(
         help_text="What the index takes on disk; null if there is none."
     )

@@ -249,7 +249,7 @@ class ArchiveViewSet(FileActions, ResolveActions):
     )
     @action(detail=False)
     def paths(self, request: Request) -> Response:
-        sizes = index_sizes(path.index.name for path in PATHS if path.index)
+        sizes = index_sizes(path.index_name for path in PATHS)
         return Response(PathSerializer(PATHS, many=True, context={"sizes": sizes}).data)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:

@@ -5,20 +5,16 @@ import random
 import uuid
 from datetime import UTC, datetime, timedelta
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 from django.core.management import call_command
 from django.db import connection
 
 OLDER = "0001_initial"
-STEPS = [
-    OLDER,
-    "0002_present_table",
-    "0003_fill_present_table",
-    "0004_use_present_table",
-    "0005_fill_older_table",
-    "0006_drop_older_table",
-]
+STEPS = sorted(
+    path.stem for path in (Path(__file__).parent.parent / "migrations").glob("[0-9]*.py")
+)
 PRESENT = STEPS[-1]
 
 COLUMNS = (

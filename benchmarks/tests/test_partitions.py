@@ -60,11 +60,18 @@ def test_the_command_measures_and_cleans_up(
     assert printed.startswith("Takes up to 0.0 GB of the database's disk")
     for expected in (
         "500 archives: p50 / p95, ms", "600 archives: sizes", "RANGE id, month (62)",
-        "HASH owner (16)", "owner's newest 20", "lookup by id", "rare artist", "VACUUM",
-        "drop the oldest year", "GIN index", "10,000,000: 200,000,000 archives",
+        "HASH owner (16)", "owner's newest 20, in branches", "lookup by id", "rare artist",
+        "VACUUM", "drop the oldest year", "GIN index", "10,000,000: 200,000,000 archives",
     ):  # fmt: skip
         assert expected in printed
     assert not schema_exists()
+
+
+def test_only_partitions_by_time_are_asked_in_branches(
+    measured: tuple[list[Layout], Results],
+) -> None:
+    (_, months, _), results = measured
+    assert list(results.milliseconds["owner's newest 20, in branches"]) == [months]
 
 
 @pytest.mark.parametrize(
