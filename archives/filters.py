@@ -62,8 +62,8 @@ METHODS = [
     "type",
 ]
 
-# The planner takes evaluating a condition for as dear where its index found the row as where not. So
-# in a month of few rows it would take an index that has them in order, and evaluate words for all.
+# The planner takes evaluating a condition for as dear where its index found the row as where not.
+# So in a month of few rows it would take an index of their order, and evaluate words for all.
 BITMAPS = {"enable_indexscan": "off"}
 
 Type = Literal["string", "strings", "integer", "time", "uuid", "json", "jsonpath"]

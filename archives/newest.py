@@ -40,6 +40,10 @@ NEWEST = ("-created", "-id")
 Memory = dict[tuple[str, tuple[Any, ...]], Any]
 
 WINDOW = 2000
+HOUR = 3_600_000
+MOST_SPAN = 30 * 24 * HOUR
+# For these limits statements are prepared; a page of the API and one row more to know of a next.
+LIMITS = (21, 51, 101)
 LAYOUT_SECONDS = 300.0
 LEAST = UUID(int=0)
 # Where the partition of the random ids begins: no id of this century carries a later time.
@@ -136,11 +140,11 @@ class BranchesCompiler(PreparedCompiler):
 
 @dataclass(frozen=True)
 class Layout:
-    """What the partitions are like: ranges of ids that leave nothing out, newest first, and how
-    long about `WINDOW` rows take to come. An outdated one costs time only."""
+    """What the partitions are like: ranges of ids that leave nothing out, newest first, and in how
+    many milliseconds about `WINDOW` rows come. An outdated one costs time only."""
 
     ranges: tuple[tuple[UUID, UUID], ...]
-    span: timedelta
+    span: int
     read: float
 
 
@@ -161,29 +165,23 @@ def layout(using: str) -> Layout:
 
 def _layout(partitions: list[tuple[UUID, UUID, float]]) -> Layout:
     ranges = []
-    end, densest = END, 0.0
+    end, densest, now = END, 0.0, int(time.time() * 1000)
     for lower, upper, rows in partitions:
         if upper < end:
             ranges.append((upper, end))
         ranges.append((lower, upper))
         end = lower
-        seconds = (min(time_of(upper), datetime.now(UTC)) - time_of(lower)).total_seconds()
-        if seconds > 3600:
-            densest = max(densest, rows / seconds)
+        first, last = lower.int >> 80, min(upper.int >> 80, now)
+        if last - first > HOUR:
+            densest = max(densest, rows / (last - first))
     ranges.append((LEAST, end))
-    span = timedelta(days=30)
-    if densest:
-        span = min(span, timedelta(seconds=WINDOW / densest))
+    span = min(MOST_SPAN, int(WINDOW / densest)) if densest else MOST_SPAN
     return Layout(tuple(ranges), span, time.monotonic())
 
 
-def time_of(pk: UUID) -> datetime:
-    return datetime.fromtimestamp((pk.int >> 80) / 1000, UTC)
-
-
-def first_id(moment: datetime) -> UUID:
-    """The least id that carries a time from that moment's millisecond on."""
-    return UUID(int=max(0, int(moment.timestamp() * 1000)) << 80)
+def first_id(milliseconds: int) -> UUID:
+    """The least id that carries a time from then on, in milliseconds of Unix time."""
+    return min(UUID(int=max(0, milliseconds) << 80), END)
 
 
 def newest(
@@ -191,9 +189,10 @@ def newest(
 ) -> "list[Archive]":
     """What `ArchiveQuerySet.newest` returns for archives that are asked for by paths."""
     known = layout(rows.db)
-    now = datetime.now(UTC)
-    start = min(after[0], now) if after else now
-    before = min(first_id(start + timedelta(milliseconds=1)), END) if after else END
+    now = int(time.time() * 1000)
+    place = int(after[0].timestamp() * 1000) if after else now
+    window = first_id(min(place, now) - known.span)
+    before = first_id(place + 1) if after else END
     if after:
         rows = rows.filter(ComesAfter(after))
     memory: Memory = {}
@@ -206,13 +205,13 @@ def newest(
     )
     page = _page(with_time, limit, BranchesQuery, memory)
     page.query.ranges = known.ranges
-    page.query.window = first_id(start - known.span)
+    page.query.window = window
     page.query.before = before
 
     def run() -> "list[Archive]":
         found = list(page.all())
         others = rows.filter(carries_no_time())
-        if len(found) == limit and found[-1].created >= start - known.span:
+        if len(found) >= limit and found[-1].pk >= window:
             others = others.filter(created__gte=found[-1].created, created__lte=FOREVER)
         return found + list(_page(others, limit, PreparedQuery, memory))
 
@@ -231,7 +230,7 @@ def newest_of_all(rows: "ArchiveQuerySet", limit: int, after: Place | None) -> "
 def prepared_page(rows: "ArchiveQuerySet", limit: int, *order: str) -> "list[Archive]":
     """The first rows in that order, by a plan that PostgreSQL makes once for a connection."""
     page = _page(rows, limit, PreparedQuery, {}, order)
-    return with_generic_plans(rows.db, lambda: list(page.all()))
+    return with_generic_plans(rows.db, lambda: list(page.all()))[:limit]
 
 
 def _page(
@@ -241,7 +240,7 @@ def _page(
     memory: Memory,
     order: Sequence[str] = NEWEST,
 ) -> Any:
-    page: Any = rows.order_by(*order)[:limit]
+    page: Any = rows.order_by(*order)[: next((n for n in LIMITS if n >= limit), limit)]
     page.query = page.query.chain(klass=klass)
     page.query.memory = memory
     return page
