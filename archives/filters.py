@@ -158,7 +158,7 @@ def clean_json(value: Any) -> dict[str, Any]:
 def clean_jsonpath(value: Any) -> str:
     """The path as PostgreSQL writes it."""
     with connection.cursor() as cursor:
-        cursor.execute(sql.JSONPATH, [clean_string(value)] * 3)
+        cursor.execute(sql.JSONPATH, [clean_string(value)])
         path, error = cursor.fetchone()
     if error:
         raise ValidationError(f"This is no jsonpath: {error}.", "not_a_jsonpath")

@@ -58,9 +58,9 @@ class Archive(models.Model):
     archives are random. Empty text means unknown; `owner` null means nobody, so that nobody but
     staff in the admin may change it. `deleted` is when it was put into the bin.
 
-    `created` is the time in the id, unless the archive was created elsewhere at another one. Of an
-    archive from the older schema, which has no such time, it is the earliest of `last_synced` and
-    `deleted`; where it has neither, the time at which it was migrated.
+    The database keeps `created` at the time in the id. Of an archive from the older schema, whose
+    id has none, it is the earliest of `last_synced` and `deleted`; where it has neither, the time
+    at which it was migrated.
 
     The database keeps `track_count`, `total_duration_ms` (the sum of the tracks' `duration_ms`;
     where no track has one, what the older Vibomat had noted, or null), `updated` and `revision`,

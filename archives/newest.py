@@ -8,8 +8,8 @@ combinations of values. So instead:
   fiftieth archive answers, that fills the page.
 * A branch for each month goes on before that, newest first. LIMIT stops at the month that fills the
   page: one in a thousand takes a few months, and only what is rare takes all, which have few rows.
-* Archives whose ids do not tell their time come from a second statement, if newer than the page's
-  last: those of the older schema, and those that were created elsewhere before.
+* Archives whose ids do not tell their time, those of the older schema, come from a second statement
+  if they are newer than the page's last; where they are many, from several, windows first.
 
 The order is (created, id), both descending.
 """
@@ -45,6 +45,8 @@ MOST_SPAN = 30 * 24 * HOUR
 # For these limits statements are prepared; a page of the API and one row more to know of a next.
 LIMITS = (21, 51, 101)
 LAYOUT_SECONDS = 300.0
+# So many archives whose ids do not tell their time are looked for in windows.
+MANY = 20_000
 LEAST = UUID(int=0)
 # Where the partition of the random ids begins: no id of this century carries a later time.
 END = UUID("04000000-0000-0000-0000-000000000000")
@@ -140,11 +142,13 @@ class BranchesCompiler(PreparedCompiler):
 
 @dataclass(frozen=True)
 class Layout:
-    """What the partitions are like: ranges of ids that leave nothing out, newest first, and in how
-    many milliseconds about `WINDOW` rows come. An outdated one costs time only."""
+    """What the partitions are like: ranges of ids that leave nothing out, newest first; in how
+    many milliseconds about `WINDOW` rows come; how many rows have ids that do not tell their time.
+    An outdated one costs time only."""
 
     ranges: tuple[tuple[UUID, UUID], ...]
     span: int
+    without_time: int
     read: float
 
 
@@ -159,11 +163,14 @@ def layout(using: str) -> Layout:
     if known is None or time.monotonic() - known.read > LAYOUT_SECONDS:
         with connection.cursor() as cursor:
             cursor.execute(sql.RANGES)
-            known = _layouts[key] = _layout(cursor.fetchall())
+            ranges = cursor.fetchall()
+            cursor.execute(sql.WITHOUT_TIME)
+            (without_time,) = cursor.fetchone()
+        known = _layouts[key] = _layout(ranges, without_time)
     return known
 
 
-def _layout(partitions: list[tuple[UUID, UUID, float]]) -> Layout:
+def _layout(partitions: list[tuple[UUID, UUID, float]], without_time: int) -> Layout:
     ranges = []
     end, densest, now = END, 0.0, int(time.time() * 1000)
     for lower, upper, rows in partitions:
@@ -176,7 +183,7 @@ def _layout(partitions: list[tuple[UUID, UUID, float]]) -> Layout:
             densest = max(densest, rows / (last - first))
     ranges.append((LEAST, end))
     span = min(MOST_SPAN, int(WINDOW / densest)) if densest else MOST_SPAN
-    return Layout(tuple(ranges), span, time.monotonic())
+    return Layout(tuple(ranges), span, without_time, time.monotonic())
 
 
 def first_id(milliseconds: int) -> UUID:
@@ -211,13 +218,41 @@ def newest(
     def run() -> "list[Archive]":
         found = list(page.all())
         others = rows.filter(carries_no_time())
-        if len(found) >= limit and found[-1].pk >= window:
-            others = others.filter(created__gte=found[-1].created, created__lte=FOREVER)
+        since = found[-1].created if len(found) >= limit else None
+        if since and found[-1].pk >= window:
+            others = others.filter(created__range=(since, FOREVER))
+        elif known.without_time > MANY:
+            return found + _by_windows(others, limit, since, after, memory)
         return found + list(_page(others, limit, PreparedQuery, memory))
 
     found = with_generic_plans(rows.db, run, **settings)
     found.sort(key=lambda row: (row.created, row.pk), reverse=True)
     return found[:limit]
+
+
+def _by_windows(
+    others: "ArchiveQuerySet",
+    limit: int,
+    since: datetime | None,
+    after: Place | None,
+    memory: Memory,
+) -> "list[Archive]":
+    """The newest of archives whose ids do not tell their time, looked for in the newest of all such
+    ones first. Those before `since` need not be found."""
+    every = others.model._base_manager.using(others.db).filter(carries_no_time())
+    upper = after[0] + timedelta(microseconds=1) if after else FOREVER
+    found: list[Archive] = []
+    for size in (WINDOW, 16 * WINDOW):
+        edges = every.filter(created__lt=upper).order_by(*NEWEST).values_list("created", flat=True)
+        edge = next(iter(_prepared(edges[size - 1 : size], memory)), None)
+        if edge is None:
+            break
+        window = others.filter(created__gte=edge, created__lt=upper)
+        found += _page(window, limit, PreparedQuery, memory)
+        if len(found) >= limit or (since and edge <= since):
+            return found
+        upper = edge
+    return found + list(_page(others.filter(created__lt=upper), limit, PreparedQuery, memory))
 
 
 def newest_of_all(rows: "ArchiveQuerySet", limit: int, after: Place | None) -> "list[Archive]":
@@ -241,6 +276,10 @@ def _page(
     order: Sequence[str] = NEWEST,
 ) -> Any:
     page: Any = rows.order_by(*order)[: next((n for n in LIMITS if n >= limit), limit)]
-    page.query = page.query.chain(klass=klass)
-    page.query.memory = memory
-    return page
+    return _prepared(page, memory, klass)
+
+
+def _prepared(rows: Any, memory: Memory, klass: type[PreparedQuery] = PreparedQuery) -> Any:
+    rows.query = rows.query.chain(klass=klass)
+    rows.query.memory = memory
+    return rows

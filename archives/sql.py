@@ -119,6 +119,35 @@ ORDER BY upper DESC
 
 # A jsonpath as PostgreSQL writes it, or what is wrong with it.
 JSONPATH = """
-SELECT CASE WHEN pg_input_is_valid(%s, 'jsonpath') THEN (%s)::jsonpath::text END, message
-FROM pg_input_error_info(%s, 'jsonpath')
+SELECT CASE WHEN pg_input_is_valid(asked, 'jsonpath') THEN asked::jsonpath::text END, message
+-- OFFSET keeps the planner from casting the constant whatever CASE says.
+FROM (SELECT %s::text AS asked OFFSET 0) AS typed, pg_input_error_info(asked, 'jsonpath')
+"""
+
+# How often plans used these indexes, all partitions together.
+INDEX_SCANS = """
+SELECT parent.relname, coalesce(sum(s.idx_scan), 0)::bigint
+FROM pg_class AS parent
+CROSS JOIN LATERAL pg_partition_tree(parent.oid) AS part
+LEFT JOIN pg_stat_user_indexes AS s ON s.indexrelid = part.relid
+WHERE parent.relname = ANY(%s) AND parent.relkind IN ('i', 'I')
+    AND pg_table_is_visible(parent.oid)
+GROUP BY 1
+"""
+
+# The indexes of partitions, and which of the table's own each is a part of.
+PARTS_OF_INDEXES = """
+SELECT part.relid::regclass::text, whole.relname
+FROM pg_index AS i
+JOIN pg_class AS whole ON whole.oid = i.indexrelid,
+    pg_partition_tree(whole.oid) AS part
+WHERE i.indrelid = 'playlist'::regclass
+"""
+
+# How many archives have ids that do not tell their time, as last counted by ANALYZE.
+WITHOUT_TIME = """
+SELECT coalesce(sum(greatest(c.reltuples, 0)), 0)::bigint
+FROM pg_partition_tree(to_regclass('archive_without_time')) AS part
+JOIN pg_class AS c ON c.oid = part.relid
+WHERE part.isleaf
 """

@@ -22,7 +22,7 @@ from archives.paths import INDEXES
 from benchmarks import archives_sql as sql
 from benchmarks.judging import percentile
 from benchmarks.loading import load, prepared_for, row
-from benchmarks.made_archives import Recipe, read_playlists
+from benchmarks.made_archives import Recipe, read_tracks
 from benchmarks.scratch import drop_scratch_database, scratch_database
 
 HELP = "the indexed paths of archives"
@@ -121,7 +121,7 @@ def run(
     console: Console,
 ) -> None:
     """Load made archives into a database of their own unless they are there, measure, and print."""
-    real = read_playlists(playlists) if playlists else []
+    real = read_tracks(playlists) if playlists else []
     recipe = Recipe(count, count // 10, datetime.now(UTC), real, seed)
     with scratch_database("archives"):
         recipe = prepared_for(recipe)

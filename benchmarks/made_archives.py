@@ -5,7 +5,6 @@ How often things occur follows large published collections of playlists: of a mi
 and most tracks are in a handful. Months grow, as those of a service with more and more users do.
 """
 
-import gzip
 import json
 import math
 import random
@@ -16,9 +15,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-from django.core.management.base import CommandError
+from benchmarks.population import read_entries, uuid7_at
 
 YEARS = 5
 CHUNK = 5000
@@ -212,40 +211,18 @@ def _in_content(choose: random.Random, track: Track) -> dict[str, Any]:
 def _id(choose: random.Random, created: datetime) -> uuid.UUID:
     if choose.random() < SHARE_OF_RANDOM_IDS:
         return uuid.UUID(int=choose.getrandbits(128), version=4)
-    return uuid.UUID(
-        int=int(created.timestamp() * 1000) << 80
-        | 7 << 76
-        | choose.getrandbits(12) << 64
-        | 0b10 << 62
-        | choose.getrandbits(62)
-    )
+    return uuid7_at(created, choose.getrandbits(74))
 
 
 def _weighted(choose: random.Random, weights: Mapping[str, float]) -> str:
     return choose.choices(list(weights), list(weights.values()))[0]
 
 
-def read_playlists(path: Path) -> list[tuple[str, str, str]]:
-    """Artist, title and album of the tracks of playlists as JSON Lines, the most frequent first."""
+def read_tracks(path: Path) -> list[tuple[str, str, str]]:
+    """Artist, title and album of the tracks in a file of playlists, the most frequent first."""
     found: Counter[tuple[str, str, str]] = Counter()
-    try:
-        with _opened(path) as lines:
-            for line in lines:
-                for track in json.loads(line)["tracks"]:
-                    artist = track.get("artist") or ", ".join(track.get("artists") or ())
-                    title = track.get("title") or track.get("track")
-                    if not artist and track.get("line"):
-                        artist, _, title = track["line"].partition(" - ")
-                    if artist and title:
-                        found[artist, title, track.get("album") or ""] += 1
-    except OSError as error:
-        raise CommandError(f"Cannot read {path}: {error.strerror or error}.") from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise CommandError(f"{path} has no playlists as JSON Lines ({error}).") from error
+    for entry in read_entries(path):
+        track = json.loads(entry.text)
+        if track["artist"] and track.get("track"):
+            found[track["artist"], track["track"], track.get("album", "")] += 1
     return [track for track, _ in found.most_common()]
-
-
-def _opened(path: Path) -> IO[str]:
-    if path.suffix == ".gz":
-        return gzip.open(path, "rt", encoding="utf-8")
-    return path.open(encoding="utf-8")

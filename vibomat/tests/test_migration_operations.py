@@ -20,6 +20,7 @@ from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 from django.db.models.functions import Lower
 from django.test import TransactionTestCase
+from django.test.utils import CaptureQueriesContext
 
 from vibomat import migration_operations
 from vibomat.migration_operations import (
@@ -232,3 +233,125 @@ class IndexTests(OperationTestCase):
         plain = models.UniqueConstraint(fields=["name"], name="plain")
         with self.assertRaisesMessage(ValueError, "use AddConstraint"):
             self.forwards(AddUniqueConstraintSafely("band", plain))
+
+
+class PartitionedIndexTests(OperationTestCase):
+    """The same table with its ten rows in three partitions."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.execute("DROP TABLE accounts_band")
+        self.execute(
+            "CREATE TABLE accounts_band (id int PRIMARY KEY, name text) PARTITION BY RANGE (id)"
+        )
+        for first in (1, 5, 9):
+            self.execute(
+                f'CREATE TABLE "Band {first}" PARTITION OF accounts_band '
+                f"FOR VALUES FROM ({first}) TO ({first + 4})"
+            )
+        self.execute(
+            "INSERT INTO accounts_band SELECT n, 'Band ' || n FROM generate_series(1, 10) n"
+        )
+
+    def parts(self) -> object:
+        """The valid parts of the index."""
+        return self.value(
+            "SELECT array_agg(inhrelid::regclass::text ORDER BY 1) FROM pg_inherits "
+            "JOIN pg_index ON indexrelid = inhrelid AND indisvalid "
+            "WHERE inhparent = to_regclass('band_name')"
+        )
+
+    def test_an_index_is_built_partition_by_partition_and_concurrently(self) -> None:
+        with CaptureQueriesContext(connection) as queries:
+            self.forwards(AddIndexSafely("band", BAND_INDEX))
+        names = [f'"Band {first}_band_name"' for first in (1, 5, 9)]
+        assert self.parts() == names
+        assert self.index_is_valid("band_name") is True
+        statements = [query["sql"] for query in queries]
+        builds = [text for text in statements if text.startswith("CREATE INDEX")]
+        assert builds[0] == 'CREATE INDEX "band_name" ON ONLY "accounts_band" ("name")'
+        assert builds[1:] == [
+            f'CREATE INDEX CONCURRENTLY {name} ON "{name[1:7]}" ("name")' for name in names
+        ]
+        self.execute("CREATE TABLE later PARTITION OF accounts_band FOR VALUES FROM (13) TO (99)")
+        parts = self.parts()
+        assert isinstance(parts, list) and len(parts) == 4
+
+    def test_a_build_that_failed_anywhere_is_continued(self) -> None:
+        add = AddIndexSafely("band", BAND_INDEX)
+        for statements in range(1, 40):
+            failing = FailAt(statements)
+            with connection.execute_wrapper(failing):
+                try:
+                    self.forwards(add)
+                except RuntimeError:
+                    continue
+            break
+        assert failing.seen < statements > 4
+        assert len(self.parts()) == 3  # type: ignore[arg-type]
+        assert self.index_is_valid("band_name") is True
+        oids = (
+            "SELECT array_agg(inhrelid::oid ORDER BY 1) FROM pg_inherits "
+            "WHERE inhparent = 'band_name'::regclass"
+        )
+        built = self.value(oids)
+        self.forwards(add)
+        assert self.value(oids) == built
+
+    def test_an_invalid_part_is_built_anew(self) -> None:
+        self.execute('CREATE INDEX "Band 5_band_name" ON "Band 5" (name)')
+        self.execute(
+            "UPDATE pg_index SET indisvalid = false "
+            """WHERE indexrelid = '"Band 5_band_name"'::regclass"""
+        )
+        self.forwards(AddIndexSafely("band", BAND_INDEX))
+        assert self.index_is_valid("band_name") is True
+
+    def test_it_is_removed_and_brought_back(self) -> None:
+        add = AddIndexSafely("band", BAND_INDEX)
+        self.state = self.forwards(add)
+        remove = RemoveIndexSafely("band", "band_name")
+        self.forwards(remove)
+        self.forwards(remove)
+        assert self.value("""SELECT to_regclass('"Band 1_band_name"')""") is None
+        self.backwards(remove)
+        assert len(self.parts()) == 3  # type: ignore[arg-type]
+
+    def test_writers_go_on_while_it_is_built(self) -> None:
+        other = connections.create_connection("default")
+        self.addCleanup(other.close)
+        written = []
+
+        def write(execute, sql, params, many, context):  # type: ignore[no-untyped-def]
+            if sql.startswith("ALTER INDEX"):
+                with other.cursor() as cursor:
+                    cursor.execute("SET lock_timeout = '1s'")
+                    cursor.execute(
+                        "INSERT INTO accounts_band VALUES (%s, 'x')", [11 + len(written)]
+                    )
+                written.append(sql)
+            return execute(sql, params, many, context)
+
+        self.execute(
+            """CREATE TABLE more PARTITION OF accounts_band FOR VALUES FROM (13) TO (99)"""
+        )
+        with connection.execute_wrapper(write):
+            self.forwards(AddIndexSafely("band", BAND_INDEX))
+        assert len(written) == 4
+        assert self.value("SELECT count(*) FROM accounts_band") == 14
+
+
+class FailAt:
+    """Fails at the so-manieth statement that changes something."""
+
+    def __init__(self, statement: int) -> None:
+        self.left = statement
+        self.seen = 0
+
+    def __call__(self, execute, sql, params, many, context):  # type: ignore[no-untyped-def]
+        if sql.startswith(("CREATE", "ALTER", "DROP")):
+            self.seen += 1
+            self.left -= 1
+            if self.left == 0:
+                raise RuntimeError(sql)
+        return execute(sql, params, many, context)

@@ -16,11 +16,9 @@ DECLARE
     tracks jsonb := NEW.content -> 'tracks';
     total bigint;
 BEGIN
-    -- An id is made a moment before its row. With the id's time, rows are in one order by both.
-    IF uuid_extract_version(NEW.id) = 7 AND NEW.created BETWEEN
-        uuid_extract_timestamp(NEW.id) - interval '1 minute'
-        AND uuid_extract_timestamp(NEW.id) + interval '1 minute'
-    THEN
+    -- An id of version 7 tells when its row was created, and so in which order rows are by both.
+    -- The bound is that of the random ids' partition.
+    IF uuid_extract_version(NEW.id) = 7 AND NEW.id < '04000000-0000-0000-0000-000000000000' THEN
         NEW.created := uuid_extract_timestamp(NEW.id);
     END IF;
     IF TG_OP = 'UPDATE' THEN

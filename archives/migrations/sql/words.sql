@@ -1,5 +1,4 @@
--- Whether an id tells when its archive was created. Random ids do not; nor do those of archives that
--- were created elsewhere before. The bound is that of the random ids' partition.
+-- Whether an archive's id tells when it was created. The bound is that of the random ids' partition.
 CREATE OR REPLACE FUNCTION archive_carries_time(created timestamptz, id uuid) RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN coalesce(uuid_extract_version(id) = 7 AND id < '04000000-0000-0000-0000-000000000000'

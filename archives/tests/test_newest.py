@@ -1,0 +1,188 @@
+"""The newest archives in pages: always the same as sorting all, however they came and come."""
+
+import random
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db import connection, transaction
+
+from archives import newest, prepared
+from archives.fields import uuid7
+from archives.models import Archive
+from archives.newest import END, LIMITS
+from archives.partitions import Month, Plan
+from archives.partitions.creating import CreateMonth
+
+NOW = datetime.now(UTC)
+ASKED: list[dict[str, Any]] = [
+    {},
+    {"artist": "air"},
+    {"status": "published"},
+    {"min_tracks": 1},
+    {"artist": "air", "status": "published", "max_tracks": 2, "created_after": "2001-01-01"},
+    {"contains": {"metadata": {"mood": "calm"}}},
+    {"path": '$.metadata.mood == "calm"'},
+    {"artist": "nobody"},
+]
+
+
+def random_id(choose: random.Random, created: datetime) -> uuid.UUID:
+    kind = choose.random()
+    if kind < 0.6:
+        return uuid7(created)
+    if kind < 0.8:  # Random, and yet within the time of a month.
+        return uuid.UUID(int=uuid7(NOW).int & ~(0xF << 76) | 4 << 76)
+    if kind < 0.85:
+        return uuid.UUID(int=END.int | 7 << 76 | 0b10 << 62 | choose.getrandbits(60))
+    return uuid.UUID(int=choose.getrandbits(128), version=4)
+
+
+@pytest.fixture
+def many(db: None) -> list[Archive]:
+    """Archives of two years in three months, the random and the default partition."""
+    newest._layouts.clear()
+    months = (Month.of((NOW - timedelta(days=days)).date()) for days in (40, 80))
+    Plan(tuple(CreateMonth(month, 0) for month in months)).apply()
+    choose = random.Random(8)
+    Archive.objects.bulk_create(
+        Archive(
+            pk=random_id(choose, created),
+            name=f"Mix {n}",
+            created=created,
+            status=choose.choice(["draft", "published"]),
+            content={
+                "tracks": [{"artist": choose.choice(["Air", "Beck"])}] * choose.randrange(4),
+                "metadata": {"mood": choose.choice(["calm", "loud"])},
+            },
+        )
+        for n, created in enumerate(times(choose, 700))
+    )
+    newest._layouts.clear()
+    return list(Archive.objects.all())
+
+
+def times(choose: random.Random, count: int) -> Iterator[datetime]:
+    for _ in range(count):
+        # Many at one moment, as those of a migration are; some in the future.
+        if choose.random() < 0.1:
+            yield NOW - timedelta(days=30)
+        else:
+            yield NOW + timedelta(days=1 - choose.random() ** 2 * 700)
+
+
+def in_order(rows: Any) -> list[uuid.UUID]:
+    return [row.pk for row in sorted(rows, key=lambda row: (row.created, row.pk), reverse=True)]
+
+
+@pytest.mark.parametrize(("window", "many_without_time"), [(1, 0), (5, 0), (10**9, 10**9)])
+@pytest.mark.parametrize("asked", ASKED, ids=str)
+def test_pages_are_those_of_all_sorted(
+    many: list[Archive],
+    asked: dict[str, Any],
+    window: int,
+    many_without_time: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(newest, "WINDOW", window)
+    monkeypatch.setattr(newest, "MANY", many_without_time)
+    newest._layouts.clear()
+    rows = Archive.objects.by_paths(asked)
+    expected = in_order(rows)
+    assert expected or "nobody" in str(asked)
+    for limit in (1, 20, 51, 130):
+        found: list[uuid.UUID] = []
+        after = None
+        for _ in range(len(expected) // limit + 2 if limit > 1 else 9):
+            page = rows.newest(limit, after)
+            assert len(page) <= limit
+            found += [row.pk for row in page]
+            if not page:
+                break
+            after = (page[-1].created, page[-1].pk)
+        assert found == (expected if limit > 1 else expected[:9])
+
+
+def test_a_page_goes_on_where_the_last_ended_while_rows_come_and_go(many: list[Archive]) -> None:
+    rows = Archive.objects.by_paths({"artist": "air"})
+    expected = in_order(rows)
+    page = rows.newest(20)
+    place = (page[-1].created, page[-1].pk)
+    Archive.objects.create(name="New", content={"tracks": [{"artist": "Air"}]})
+    page[-1].delete()
+    page[0].delete()
+    assert [row.pk for row in rows.newest(20, place)] == expected[20:40]
+
+
+def test_an_id_tells_when_its_archive_was_created_whoever_says_else(db: None) -> None:
+    archive = Archive.objects.create(name="Now")
+    told = time_of(archive.pk)
+    assert archive.created == told
+    earlier = datetime(2020, 5, 1, tzinfo=UTC)
+    for name, pk, created in [
+        ("seven", uuid7(earlier), earlier),
+        ("random", uuid.uuid4(), NOW),
+        ("far", uuid.UUID(int=END.int | 7 << 76 | 0b10 << 62), NOW),
+    ]:
+        assert Archive.objects.create(name=name, pk=pk, created=NOW).created == created
+    Archive.objects.filter(pk=archive.pk).update(created=earlier)
+    archive.refresh_from_db()
+    assert archive.created == told
+
+
+def time_of(pk: uuid.UUID) -> datetime:
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=pk.int >> 80)
+
+
+def test_a_month_that_came_since_the_layout_was_read_is_seen(many: list[Archive]) -> None:
+    rows = Archive.objects.by_paths({"artist": "air"})
+    rows.newest(20)
+    month = Month(datetime(2024, 3, 1, tzinfo=UTC).date())
+    expected = in_order(rows)
+    Plan((CreateMonth(month, 0),)).apply()
+    assert [row.pk for row in rows.newest(1000)] == expected
+
+
+def forget_statements() -> None:
+    prepared._prepared.pop(connection.connection, None)
+    connection.connection.execute("DEALLOCATE ALL")
+
+
+def test_page_lengths_share_their_statements(many: list[Archive]) -> None:
+    forget_statements()
+    rows = Archive.objects.by_paths({"artist": "air"})
+    for limit in range(1, LIMITS[-1] + 1):
+        rows.newest(limit)
+    assert len(prepared._prepared[connection.connection]) == 2 * len(LIMITS)
+
+
+def test_the_oldest_statements_are_forgotten(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prepared, "MOST_STATEMENTS", 3)
+    forget_statements()
+    for limit in range(200, 210):
+        Archive.objects.newest(limit)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_prepared_statements WHERE name LIKE 'archives%'")
+        assert cursor.fetchone() == (3,)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_server_that_forgot_the_statements_gets_them_again() -> None:
+    archive = Archive.objects.create(name="A", content={"tracks": [{"artist": "Air"}]})
+    rows = Archive.objects.by_paths({"artist": "air"})
+    for _ in range(2):
+        assert rows.newest(5) == [archive]
+        with connection.cursor() as cursor:
+            cursor.execute("DEALLOCATE ALL")
+    with transaction.atomic():
+        assert rows.newest(5) == [archive]
+
+
+def test_settings_are_as_before(db: None) -> None:
+    Archive.objects.by_paths({"artist": "air"}).newest(5)
+    with connection.cursor() as cursor:
+        for name, default in (("plan_cache_mode", "auto"), ("enable_indexscan", "on")):
+            cursor.execute("SELECT current_setting(%s)", [name])
+            assert cursor.fetchone() == (default,)

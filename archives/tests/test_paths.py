@@ -1,0 +1,369 @@
+"""What each declared path finds, what it refuses, and by which index it is found."""
+
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.db import connection
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from archives import explaining, newest
+from archives.filters import MAX_NUMBER, strings_at
+from archives.models import Archive
+from archives.partitions import Month, Plan, partitions
+from archives.partitions.creating import CreateMonth
+from archives.paths import INDEXES, PATHS
+
+CONTENTS: dict[str, dict[str, Any]] = {
+    "pop": {
+        "tracks": [
+            {"artist": "Beyoncé", "track": "Halo", "album": "I Am… Sasha Fierce"},
+            {"artist": "Air", "track": "Sexy Boy", "album": "Moon Safari", "duration_ms": 298_000},
+        ],
+        "metadata": {"mood": "Calm", "tags": ["Sleep", "night drive"], "source_version": 3},
+    },
+    "cover": {
+        "tracks": [
+            {"artist": "Kina Grannis", "track": "HALO", "version": "Live"},
+            {"artist": "beyonce", "track": "Déjà Vu", "album": None},
+        ],
+        "metadata": {"mood": "happy", "tags": ["sleep"]},
+    },
+    "others": {
+        "tracks": [
+            {"artist": "The Beatles", "track": "Don't Let Me Down"},
+            {"artist": "AC/DC", "track": "T.N.T.", "album": "High Voltage", "uri": "spotify:1"},
+            {"artist": "!!!", "track": "…"},
+            {"artist": "", "track": "Untitled"},
+        ],
+        "metadata": {"mood": "calm", "tags": "sleep", "source_version": 2, "deep": {"a": [1, {}]}},
+    },
+    "odd": {"tracks": [], "metadata": {"mood": ["CALM"], "tags": [["x"], {"y": 1}, 7, "  "]}},
+    "empty": {},
+}
+COLUMNS: dict[str, dict[str, Any]] = {
+    "pop": {"provider": "spotify", "provider_id": "37i9", "status": "published"},
+    "cover": {"provider": "youtube", "status": "published"},
+    "others": {"provider": "spotify", "status": "it's %s"},
+}
+
+
+@pytest.fixture
+def archives(db: None) -> None:
+    for name, content in CONTENTS.items():
+        Archive.objects.create(name=name, content=content, **COLUMNS.get(name, {}))
+
+
+def found(**asked: Any) -> set[str]:
+    rows = Archive.objects.by_paths(asked)
+    names = {archive.name for archive in rows.newest(50)}
+    assert names == set(rows.values_list("name", flat=True))
+    return names
+
+
+@pytest.mark.parametrize(
+    ("asked", "names"),
+    [
+        ({"artist": "beyonce"}, {"pop", "cover"}),
+        ({"artist": " BEYONCÉ "}, {"pop", "cover"}),
+        ({"artist": "beatles"}, {"others"}),
+        ({"artist": "acdc"}, {"others"}),
+        ({"artist": "!!!"}, {"others"}),
+        ({"artist": "beyon"}, set()),
+        ({"artist": "%"}, set()),
+        ({"artist": "\u200b\u0301"}, set()),
+        ({"artist": "' : & | ! \\ <->"}, set()),
+        ({"track": "halo"}, {"pop", "cover"}),
+        ({"track": "Halo", "artist": "beyonce"}, {"pop"}),
+        ({"track": "halo", "artist": "air"}, set()),
+        ({"track": "deja vu", "artist": "BEYONCE"}, {"cover"}),
+        ({"track": "tnt"}, {"others"}),
+        ({"track": "dont let me down"}, {"others"}),
+        ({"track": "untitled"}, {"others"}),
+        ({"track": "hal"}, set()),
+        ({"album": "moon safari"}, {"pop"}),
+        ({"album": "i am sasha fierce", "artist": "air"}, {"pop"}),
+        ({"mood": "calm"}, {"pop", "others"}),
+        ({"tags": "sleep"}, {"pop", "cover", "others"}),
+        ({"tags": "sleep,Night Drive"}, {"pop"}),
+        ({"tags": ["sleep", "night drive"]}, {"pop"}),
+        ({"tags": ["sleep", "work"]}, set()),
+        ({"tags": ["sleep", "\u200b"]}, set()),
+        ({"tags_any": ["work", "night drive"]}, {"pop"}),
+        ({"tags_any": ["\u200b", "sleep"]}, {"pop", "cover", "others"}),
+        ({"tags_any": ["\u200b"]}, set()),
+        ({"tags_any": "sleep", "tags": "night drive", "mood": "calm"}, {"pop"}),
+        ({"provider": "spotify"}, {"pop", "others"}),
+        ({"provider": "Spotify"}, set()),
+        ({"provider_id": "37i9"}, {"pop"}),
+        ({"provider_id": "37i9", "provider": "youtube"}, set()),
+        ({"status": "published"}, {"pop", "cover"}),
+        ({"status": "it's %s"}, {"others"}),
+        ({"status": "published", "provider": "youtube"}, {"cover"}),
+        ({"min_tracks": 2}, {"pop", "cover", "others"}),
+        ({"min_tracks": "2", "max_tracks": " 2 "}, {"pop", "cover"}),
+        ({"max_tracks": 0}, {"odd", "empty"}),
+        ({"min_tracks": MAX_NUMBER}, set()),
+        ({"min_tracks": 3, "max_tracks": 2}, set()),
+        ({"min_duration_ms": 1}, {"pop"}),
+        ({"max_duration_ms": 297_999}, set()),
+        ({"created_after": "2020-01-01", "created_before": "9999-01-01"}, set(CONTENTS)),
+        ({"created_before": "2020-01-01T00:00:00+02:00"}, set()),
+        ({"contains": {"metadata": {"source_version": 3}}}, {"pop"}),
+        ({"contains": '{"metadata": {"mood": "calm"}}'}, {"others"}),
+        ({"contains": {"metadata": {"deep": {"a": [{}]}}}}, {"others"}),
+        ({"contains": {"metadata": {}}}, {"pop", "cover", "others", "odd"}),
+        ({"contains": {}}, set(CONTENTS)),
+        ({"contains": {"tracks": [{"artist": "Beyoncé"}]}}, {"pop"}),
+        ({"contains": {"tracks": [{"artist": "Air", "track": "Halo"}]}}, set()),
+        ({"contains": {"tracks": [{"artist": "Air"}, {"track": "Halo"}]}}, {"pop"}),
+        (
+            {"contains": {"tracks": [{"uri": "spotify:1"}], "metadata": {"mood": "calm"}}},
+            {"others"},
+        ),
+        ({"contains": {"tracks": [{"uri": "spotify:2"}]}}, set()),
+        ({"path": "$.metadata.source_version > 2"}, {"pop"}),
+        ({"path": "strict $.metadata.source_version"}, {"pop", "others"}),
+        ({"path": 'exists ($.tracks[*] ? (@.version == "Live"))'}, {"cover"}),
+        ({"path": '$.tracks[*].artist starts with "The"', "mood": "calm"}, {"others"}),
+        ({"path": '$."$" == "$x"'}, set()),
+        ({}, set(CONTENTS)),
+    ],
+)
+def test_paths_find_and_combine(archives: None, asked: dict[str, Any], names: set[str]) -> None:
+    assert found(**asked) == names
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ({"artists": "Air"}, "There is no such parameter."),
+        ({"artist": ""}, "This may not be blank."),
+        ({"artist": " \n"}, "This may not be blank."),
+        ({"artist": 5}, "Enter text."),
+        ({"artist": "A\0"}, "Null characters"),
+        ({"track": "\ud800"}, "lone surrogates"),
+        ({"album": "x" * 1001}, "At most 1,000 characters"),
+        ({"tags": ["a"] * 21}, "At most 20 are allowed."),
+        ({"tags": "a," * 21}, "At most 20 are allowed."),
+        ({"tags": ", ,"}, "This may not be blank."),
+        ({"tags": ["a\0"]}, "Null characters"),
+        ({"tags": {"a": 1}}, "Enter a list of texts."),
+        ({"tags_any": [1]}, "Enter a list of texts."),
+        ({"min_tracks": "many"}, "Enter a whole number"),
+        ({"min_tracks": "-1"}, "Enter a whole number"),
+        ({"min_tracks": "1e3"}, "Enter a whole number"),
+        ({"min_tracks": "٣"}, "Enter a whole number"),
+        ({"max_tracks": 2**31}, "Enter a whole number"),
+        ({"max_tracks": True}, "Enter a whole number"),
+        ({"min_duration_ms": float("nan")}, "Enter a whole number"),
+        ({"created_after": "yesterday"}, "Enter a date or a time"),
+        ({"created_after": "2026-02-30"}, "Enter a date or a time"),
+        ({"created_before": "0001-01-01"}, "too far away"),
+        ({"contains": "{"}, "This is not valid JSON"),
+        ({"contains": "[1]"}, "Enter a JSON object."),
+        ({"contains": '{"a": 1, "a": 2}'}, "stands twice"),
+        ({"contains": {"a": "\0"}}, "Null characters"),
+        ({"contains": '{"a": NaN}'}, "NaN is no JSON number"),
+        ({"contains": '{"a":' * 40 + "1" + "}" * 40}, "levels deep"),
+        ({"contains": "[" * 100_000}, "At most 10,000 characters"),
+        ({"path": "$."}, "This is no jsonpath"),
+        ({"path": "$.a == $x"}, "Variables are not allowed."),
+        ({"path": "$.** == 1"}, "** is not allowed"),
+        ({"path": "$.a.datetime() < $.b.datetime()"}, "datetime() is not allowed"),
+        ({"path": '$ ? (@.a like_regex "(")'}, "This is no jsonpath"),
+        ({"catalogue_track": "x"}, "Enter a UUID."),
+    ],
+)
+def test_what_is_wrong_is_told_by_parameter(db: None, asked: dict[str, Any], message: str) -> None:
+    (name,) = asked
+    with pytest.raises(ValidationError) as caught:
+        Archive.objects.by_paths({"mood": "calm"} | asked)
+    assert list(caught.value.message_dict) == [name]
+    assert message in " ".join(caught.value.message_dict[name])
+
+
+def test_all_that_is_wrong_is_told_at_once(db: None) -> None:
+    with pytest.raises(ValidationError) as caught:
+        Archive.objects.by_paths({"artist": "", "min_tracks": "x", "y": 1, "mood": "calm"})
+    assert set(caught.value.message_dict) == {"artist", "min_tracks", "y"}
+
+
+@settings(
+    deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1))
+def test_a_text_finds_itself_and_no_text_is_an_error(archives: None, text: str) -> None:
+    if text.isspace():
+        return
+    archive = Archive.objects.get(name="pop")
+    archive.content["tracks"] = [{"artist": text, "track": text}]
+    archive.save()
+    has_key = bool(value("SELECT archive_key(%s) IS NOT NULL", text[:1000]))
+    for asked in ({"artist": text}, {"track": text}, {"track": text, "artist": text}):
+        assert ("pop" in found(**asked)) == has_key
+
+
+def test_filters_narrow_what_is_scoped(archives: None) -> None:
+    Archive.objects.filter(name="cover").update(visibility="public")
+    for asked in ({"artist": "beyonce"}, {"min_tracks": 1}, {"contains": {}}, {"path": "$.tracks"}):
+        assert [row.name for row in Archive.objects.public().by_paths(asked).newest(9)] == ["cover"]
+        assert Archive.objects.none().by_paths(asked).newest(9) == []
+
+
+def test_strings_are_found_where_jsonpath_finds_them() -> None:
+    value = {"a": [{"b": "1"}, {"b": ["2", {"c": 3}]}, {"b": " "}, {"x": "4"}]}
+    assert list(strings_at("$.a[*].b", value)) == ["1"]
+    assert list(strings_at("$.a[*].b[*]", value)) == ["1", "2"]
+    assert list(strings_at("$.a.x", value)) == ["4"]
+    assert list(strings_at("$.none", value)) == []
+
+
+ROWS = 12_000
+FILL = """
+INSERT INTO playlist (id, name, visibility, status, provider, provider_id, content)
+SELECT id_at(n), 'Mix ' || n, CASE WHEN n %% 3 = 0 THEN 'public' ELSE 'private' END,
+    CASE WHEN n %% 1000 = 0 THEN 'failed' ELSE 'published' END,
+    CASE WHEN n %% 900 = 0 THEN 'deezer' ELSE 'spotify' END, 'id' || n,
+    jsonb_build_object(
+        'tracks', jsonb_build_array(
+            jsonb_build_object('artist', 'Artist ' || n %% 3000, 'track', 'Title ' || n %% 2000,
+                               'album', 'Album ' || n %% 2500, 'duration_ms', n %% 5000),
+            jsonb_build_object('artist', 'Air', 'track', 'Run'))
+            || CASE WHEN n %% 2 = 0 THEN '[{"artist": "Air"}]' ELSE '[]' END::jsonb,
+        'metadata', jsonb_build_object('mood', 'Mood ' || n %% 1500, 'year', n %% 1100,
+                                       'tags', jsonb_build_array('common', 'Tag ' || n %% 1200)))
+FROM generate_series(1, %s) AS n
+"""
+# Over five months, with a random id in between.
+ID_AT = """
+CREATE FUNCTION pg_temp.id_at(n int) RETURNS uuid LANGUAGE sql AS $$
+    SELECT CASE WHEN n % 100 = 0 THEN gen_random_uuid()
+           ELSE uuidv7(interval '-1 day' * (n % 150)) END
+$$
+"""
+RARE: dict[str, dict[str, Any]] = {
+    "artist": {"artist": "artist 17"},
+    "track": {"track": "title 17"},
+    "album": {"album": "album 17"},
+    "mood": {"mood": "mood 17"},
+    "tags": {"tags": ["tag 17", "common"]},
+    "tags_any": {"tags_any": ["tag 17", "tag 18"]},
+    "provider": {"provider": "deezer"},
+    "provider_id": {"provider_id": "id17"},
+    "status": {"status": "failed"},
+    "tracks": {"min_tracks": 4},
+    "duration": {"min_duration_ms": 4999},
+    "created": {"created_before": "2020-01-01"},
+    "catalogue_track": {"catalogue_track": str(uuid.UUID(int=1))},
+    "contains": {"contains": {"metadata": {"year": 17}}},
+}
+COMMON: dict[str, dict[str, Any]] = {
+    "artist": {"artist": "air"},
+    "track": {"track": "run", "artist": "air"},
+    "tags": {"tags": "common"},
+    "tags_any": {"tags_any": "common"},
+    "provider": {"provider": "spotify"},
+    "status": {"status": "published"},
+    "tracks": {"max_tracks": 3},
+    "duration": {"min_duration_ms": 5},
+    "created": {"created_after": "2020-01-01"},
+}
+
+
+@pytest.fixture(scope="module")
+def many(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute("SET statement_timeout = 0")
+        earlier = {partition.name for partition in partitions()}
+        month = Month.now()
+        steps = []
+        for _ in range(5):
+            month = Month.of(
+                (datetime.combine(month.start, datetime.min.time()) - timedelta(days=1)).date()
+            )
+            steps.append(CreateMonth(month, 0))
+        Plan(tuple(steps)).apply()
+        cursor.execute(ID_AT)
+        cursor.execute(FILL.replace("id_at(", "pg_temp.id_at("), [ROWS])
+        cursor.execute("VACUUM ANALYZE playlist")
+        newest._layouts.clear()
+        yield
+        newest._layouts.clear()
+        cursor.execute("TRUNCATE playlist, archive_lexeme")
+        for partition in partitions():
+            if partition.name not in earlier:
+                cursor.execute(f"ALTER TABLE playlist DETACH PARTITION {partition.name}")
+                cursor.execute(f"DROP TABLE {partition.name}")
+        cursor.execute("RESET statement_timeout")
+
+
+def value(statement: str, *params: Any) -> Any:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, params)
+        return cursor.fetchone()[0]
+
+
+@pytest.mark.usefixtures("many", "db")
+class TestPlans:
+    @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.name)
+    def test_every_path_is_found_by_its_index(self, path: Any) -> None:
+        if not path.index_name:
+            pytest.skip("has none")
+        example = {path.parameters[0].name: path.example}
+        for asked in (RARE.get(path.name, example), COMMON.get(path.name, example), example):
+            explained = explaining.explain(asked)
+            assert path.index_name in explained.indexes, asked
+            assert not explained.sequential, asked
+
+    @pytest.mark.parametrize("path", RARE)
+    def test_what_is_rare_is_found_without_looking_at_others(self, path: str) -> None:
+        explained = explaining.explain(RARE[path])
+        assert (explained.found > 0) == (path not in ("tracks", "created", "catalogue_track"))
+        # Reading a window of rows by another index is as quick for a column's bounds.
+        most = newest.WINDOW if path == "created" else 50
+        assert explained.looked_at <= 5 * explained.found + most
+
+    @pytest.mark.parametrize("path", COMMON)
+    def test_what_is_common_takes_a_window_only(self, path: str) -> None:
+        explained = explaining.explain(COMMON[path])
+        assert explained.found == 50
+        assert explained.looked_at <= 2500
+
+    def test_rare_values_lead_however_common_the_others(self) -> None:
+        explained = explaining.explain(
+            {"artist": "artist 17", "status": "published", "provider": "spotify",
+             "min_tracks": 1, "max_tracks": 10, "tags": "common", "created_after": "2020-01-01"}
+        )  # fmt: skip
+        assert explained.found == 4
+        assert explained.indexes >= {"archive_words"}
+        assert explained.looked_at <= 100
+
+    def test_all_answer_as_without_index(self) -> None:
+        for asked in [*RARE.values(), *COMMON.values()]:
+            rows = Archive.objects.by_paths(asked)
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    "SET LOCAL enable_bitmapscan = off; SET LOCAL enable_indexscan = off"
+                )
+                expected = list(rows.order_by("-created", "-id").values_list("pk", flat=True)[:50])
+                cursor.execute("SET LOCAL enable_bitmapscan = on; SET LOCAL enable_indexscan = on")
+            assert [row.pk for row in rows.newest(50)] == expected
+
+
+def test_a_new_month_has_every_index(db: None) -> None:
+    Plan((CreateMonth(Month(datetime(2031, 3, 1, tzinfo=UTC).date()), 0),)).apply()
+    for index in INDEXES:
+        assert (
+            value(
+                "SELECT count(*) FROM pg_partition_tree(%s) AS part"
+                " JOIN pg_index AS i ON i.indexrelid = part.relid"
+                " WHERE i.indrelid = 'playlist_2031_03'::regclass AND i.indisvalid",
+                index.name,
+            )
+            == 1
+        )
