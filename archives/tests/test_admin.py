@@ -367,7 +367,7 @@ class TestManyRows:
             ({"p": "100"}, "created"),
             ({"visibility": "public"}, "created"),
             ({"status": "synced"}, "archive_status"),
-            ({"artist": "nobody"}, "archive_artist"),
+            ({"artist": "nobody"}, "archive_words"),
             ({"tracks": "1000"}, "archive_tracks"),
             ({"q": "c4ca4238a0b923820dcc509a6f75849x"}, "archive_search"),
         ],
