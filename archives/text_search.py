@@ -43,8 +43,8 @@ FURTHER_LENGTH = 5
 PREFIX_LENGTH = 3
 LAST_RESORT = 5
 
-
-# Of `archive_nearby`: the unit's number, the lexeme, its edits, whether it is public, its rows.
+# Of `archive_nearby`: the unit's number, the lexeme, its edits, whether it is public, and how often
+# that is noted.
 Row = tuple[int, str, int, bool, int]
 
 
