@@ -25,7 +25,8 @@ def change(archive: Archive, *, whatever_revision: bool = False, **values: Any) 
     if not whatever_revision:
         rows = rows.filter(revision=archive.revision)
     with transaction.atomic():
-        if not rows.update(**values):
+        is_as_read = rows.update(**values) if values else rows.exists()
+        if not is_as_read:
             raise StaleRevision
         return Archive.objects.select_related("owner").get(pk=archive.pk)
 

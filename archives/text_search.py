@@ -25,6 +25,7 @@ from django.db import connection
 from django.db.models import Case, Q, SmallIntegerField, When
 
 from archives import sql
+from archives.listing import rows_asked
 from archives.newest import ComesAfter, prepared_page
 from archives.querysets import matches
 from search.tsquery import all_of, any_of, lexeme
@@ -43,8 +44,8 @@ FURTHER_LENGTH = 5
 PREFIX_LENGTH = 3
 LAST_RESORT = 5
 
-
-# Of `archive_nearby`: the unit's number, the lexeme, its edits, whether it is public, its rows.
+# Of `archive_nearby`: the unit's number, the lexeme, its edits, whether it is public, and how often
+# that is noted.
 Row = tuple[int, str, int, bool, int]
 
 
@@ -83,7 +84,7 @@ def search(
         for part in parts:
             # An owner has so few archives that all are looked at.
             find = _newest if not part.is_own and reading.is_common(stage) else _ranked
-            rows += find(reading, stage, part, limit - len(found), after)
+            rows += find(reading, stage, part, rows_asked(limit), after)
         found += sorted(rows, key=_best_and_newest)[: limit - len(found)]
         has_better = has_better or bool(found)
     return found
@@ -119,11 +120,11 @@ def _newest(
     found: list[Found] = []
     for tier in stage:
         query = TIERS[tier](reading, part.is_own)
-        if query is None or (after is not None and after.tier > tier) or len(found) == limit:
+        if query is None or (after is not None and after.tier > tier) or len(found) >= limit:
             continue
         better = any_of(TIERS[n](reading, part.is_own) for n in range(tier))
         rows = part.archives.having_lexemes(query, but_not=better).newest(
-            limit - len(found),
+            limit,
             (after.created, after.pk) if after is not None and after.tier == tier else None,
         )
         found += [Found(tier, row) for row in rows]

@@ -5,6 +5,8 @@ import time
 from argparse import ArgumentParser
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
@@ -17,6 +19,9 @@ from archives import listing
 from archives.models import Archive
 from archives.text_search import search
 from benchmarks.judging import percentile
+from benchmarks.loading import load, prepared_for
+from benchmarks.made_archives import Recipe, read_playlists
+from benchmarks.scratch import scratch_database
 
 HELP = "latency of the search for archives, and whether it finds what was typed badly"
 PAGE = 21
@@ -33,17 +38,37 @@ class Run:
 
 
 def add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("--archives", type=int, default=100_000, metavar="N", help="how many")
+    parser.add_argument(
+        "--playlists", type=Path, help="playlists as JSON Lines, whose tracks are used first"
+    )
     parser.add_argument("--count", type=int, default=300, help="queries of each kind")
+    parser.add_argument("--processes", type=int, default=2, metavar="N", help="that load")
+    parser.add_argument("--load-only", action="store_true", help="load, and stop")
 
 
 def measure(console: Console, options: dict[str, Any]) -> None:
-    """Ask queries of each kind as anybody, and as an owner."""
-    count = options["count"]
+    """Load what `benchmark archives` loads, unless it is there, and ask."""
+    for name, least in (("archives", 1000), ("count", 1), ("processes", 1)):
+        if options[name] < least:
+            raise CommandError(f"--{name} must be at least {least}.")
+    real = read_playlists(options["playlists"]) if options["playlists"] else []
+    count = options["archives"]
+    with scratch_database("archives"):
+        load(
+            prepared_for(Recipe(count, count // 10, datetime.now(UTC), real)), options["processes"]
+        )
+        if not options["load_only"]:
+            console.print(f"{count:,} archives")
+            _ask_all(options["count"], console)
+
+
+def _ask_all(count: int, console: Console) -> None:
+    """Queries of each kind, as anybody and as an owner."""
     pool = list(Archive.objects.public().order_by("?").defer("search_vector")[: 2 * count])
-    if len(pool) < count:
-        raise CommandError(f"There are not {count} public archives: import some first.")
-    for warm_up in pool[:20]:
-        _ask(Run(), "public", warm_up, warm_up.name, "")
+    for warm_up in pool[count : count + 30]:
+        for _, whose, text, artist in _queries(warm_up):
+            _ask(Run(), whose, warm_up, text, artist)
     runs: dict[str, Run] = {}
     for archive in tqdm(pool[:count], desc="queries", disable=None, leave=False):
         for kind, whose, text, artist in _queries(archive):

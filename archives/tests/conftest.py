@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission
-from django.db import transaction
+from django.db import connection, transaction
 from django.test import Client
 
 from archives.models import Archive, Visibility
@@ -79,3 +79,27 @@ def build_house() -> House:
             },
         )
     return House(clients, users, archives)
+
+
+ROWS = 12_000
+FILL = f"""
+INSERT INTO playlist (name, visibility, status, content)
+SELECT 'night ' || md5(n::text), CASE WHEN n % 3 = 0 THEN 'public' ELSE 'private' END,
+    CASE WHEN n % 1000 = 0 THEN 'synced' ELSE 'draft' END,
+    jsonb_build_object('tracks', jsonb_build_array(jsonb_build_object('artist', 'Air')))
+FROM generate_series(1, {ROWS}) AS n
+"""
+
+
+@pytest.fixture(scope="module")
+def many(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """So many archives that a plan means something; all have the artist Air, a third is public."""
+    with django_db_blocker.unblock():
+        with connection.cursor() as cursor:
+            cursor.execute("SET statement_timeout = 0")
+            cursor.execute(FILL)
+            cursor.execute("VACUUM ANALYZE playlist, archive_lexeme")
+        yield
+        with connection.cursor() as cursor:
+            cursor.execute("TRUNCATE playlist, archive_lexeme")
+            cursor.execute("RESET statement_timeout")

@@ -2,13 +2,11 @@
 
 import json
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission
-from django.db import connection
 from django.test import Client
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
@@ -326,29 +324,6 @@ class TestList:
             Archive.objects.create(name="More", owner=archive.owner)
         with django_assert_num_queries(4):  # the session, its user, the count, the rows
             admin.get(address())
-
-
-ROWS = 12_000
-FILL = f"""
-INSERT INTO playlist (name, visibility, status, content)
-SELECT 'night ' || md5(n::text), CASE WHEN n % 3 = 0 THEN 'public' ELSE 'private' END,
-    CASE WHEN n % 1000 = 0 THEN 'synced' ELSE 'draft' END,
-    jsonb_build_object('tracks', jsonb_build_array(jsonb_build_object('artist', 'Air')))
-FROM generate_series(1, {ROWS}) AS n
-"""
-
-
-@pytest.fixture(scope="module")
-def many(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
-    with django_db_blocker.unblock():
-        with connection.cursor() as cursor:
-            cursor.execute("SET statement_timeout = 0")
-            cursor.execute(FILL)
-            cursor.execute("VACUUM ANALYZE playlist, archive_lexeme")
-        yield
-        with connection.cursor() as cursor:
-            cursor.execute("TRUNCATE playlist, archive_lexeme")
-            cursor.execute("RESET statement_timeout")
 
 
 @pytest.mark.usefixtures("many")

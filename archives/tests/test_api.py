@@ -146,6 +146,13 @@ class TestOne:
         }
         assert answer["updated"] > created["updated"]
 
+    @pytest.mark.parametrize("body", [{}, {"revision": 7, "owner": None, "created": "x"}])
+    def test_patch_of_nothing_changes_nothing(self, client: Client, body: dict[str, Any]) -> None:
+        created = create(client)
+        response = send(client, "patch", address(created), body, '"1"')
+        assert (response.status_code, response.json()) == (200, created)
+        assert send(client, "patch", address(created), body, '"2"').status_code == 412
+
     def test_the_bin_and_back(self, client: Client) -> None:
         created = create(client)
         response = send(client, "delete", address(created), if_match='"1"')

@@ -1,5 +1,6 @@
 """Archives are found by badly typed words, best first, and private words never show."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from django.db import connection
 from archives import listing
 from archives.models import Archive, Lexeme
 from archives.text_search import Place, search
+from search.plans import plans_of
 from vibomat.accounts.models import User
 
 pytestmark = pytest.mark.django_db
@@ -70,7 +72,12 @@ def shelf(db: None) -> None:
         ("\u200f", []),
     ],
 )
-def test_what_is_typed_is_found_best_first(shelf: None, text: str, expected: list[str]) -> None:
+@pytest.mark.parametrize("common", [4, -1])
+def test_what_is_typed_is_found_best_first(
+    shelf: None, monkeypatch: pytest.MonkeyPatch, text: str, expected: list[str], common: int
+) -> None:
+    """Also where every word is taken for a common one."""
+    monkeypatch.setattr("archives.text_search.COMMON", common)
     found = names(text)
     if text == "the":
         assert set(found) == set(expected)
@@ -101,7 +108,11 @@ def test_when_nothing_has_every_word_one_is_left_out(shelf: None) -> None:
     assert names("zzyzx wrong kraftwerk") == []
 
 
-def test_pages_make_up_what_is_found(shelf: None) -> None:
+@pytest.mark.parametrize("common", [4, -1])
+def test_pages_make_up_what_is_found(
+    shelf: None, monkeypatch: pytest.MonkeyPatch, common: int
+) -> None:
+    monkeypatch.setattr("archives.text_search.COMMON", common)
     for n in range(9):
         archive(f"Punk {n}", "Daft Punk" if n % 2 else "Deft Punk")
     parts = listing.listed_for(AnonymousUser(), Archive.objects.all())
@@ -230,3 +241,25 @@ class TestTrigger:
 )  # fmt: skip
 def test_whatever_is_typed_gets_a_list(shelf: None, text: str) -> None:
     assert isinstance(names(text, User.objects.create_user("ann@example.org")), list)
+
+
+@pytest.mark.usefixtures("many", "db")
+class TestManyRows:
+    @pytest.mark.parametrize(
+        ("text", "is_common"),
+        [("night eccbc87e4b5ce2fe28308fd9f2a7baf3", False), ("zzyzx", False), ("air", True)],
+    )
+    def test_nothing_is_read_but_by_indexes(self, text: str, is_common: bool) -> None:
+        found: list[str] = []
+        plans = "\n".join(plans_of(lambda: found.extend(names(text, limit=20))))
+        assert len(found) == {"zzyzx": 0, "air": 20}.get(text, 1)
+        assert "Bitmap Index Scan on archive_lexeme_deletes" in plans
+        month = f"playlist_{datetime.now(UTC):%Y_%m}"
+        assert f"Bitmap Index Scan on {month}_archive_search" in plans or is_common
+        assert f"Seq Scan on {month}" not in plans
+        assert "Seq Scan on archive_lexeme" not in plans
+
+    def test_how_many_archives_have_a_word_is_known_by_samples(self) -> None:
+        """One in 500 of 12,000, apart from a private and a public one that are noted anyway."""
+        assert 6 < Lexeme.objects.filter(word="air").count() < 60
+        assert Lexeme.objects.filter(word="eccbc87e4b5ce2fe28308fd9f2a7baf3").count() < 3

@@ -70,13 +70,13 @@ END
 $$;
 
 -- Lexemes within the given edit distance of each typed one, with its number in `typed` from 1, and
--- whether a public archive has, or had, it, and its number of rows. With `only_public` no other is
--- told. The distances are search_nearby's: an exchange of neighbours is one edit.
+-- whether a public archive has, or had, it, and how often that is noted. With `only_public` no other
+-- is told. The distances are search_nearby's: an exchange of neighbours is one edit.
 CREATE OR REPLACE FUNCTION archive_nearby(typed text[], distances int[], only_public boolean)
 RETURNS TABLE (n int, word text, edits int, is_public boolean, noted int)
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
     SELECT t.n::int, l.word, min(levenshtein_less_equal(t.word, l.word, 3)), bool_or(l.is_public),
-        count(*)::int
+        (count(*) FILTER (WHERE l.is_public))::int
     FROM unnest(typed, distances) WITH ORDINALITY AS t(word, distance, n)
     JOIN archive_lexeme AS l ON search_deletes(l.word) && search_probes(t.word, t.distance)
     WHERE (l.is_public OR NOT only_public)
