@@ -204,7 +204,9 @@ def test_a_text_finds_itself_and_no_text_is_an_error(archives: None, text: str) 
     archive.content["tracks"] = [{"artist": text, "track": text}]
     archive.save()
     has_key = bool(value("SELECT archive_key(%s) IS NOT NULL", text[:1000]))
-    for asked in ({"artist": text}, {"track": text}, {"track": text, "artist": text}):
+    cases: list[dict[str, Any]]
+    cases = [{"artist": text}, {"track": text}, {"track": text, "artist": text}]
+    for asked in cases:
         assert ("pop" in found(**asked)) == has_key
 
 
