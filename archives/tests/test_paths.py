@@ -212,7 +212,9 @@ def test_a_text_finds_itself_and_no_text_is_an_error(archives: None, text: str) 
 
 def test_filters_narrow_what_is_scoped(archives: None) -> None:
     Archive.objects.filter(name="cover").update(visibility="public")
-    for asked in ({"artist": "beyonce"}, {"min_tracks": 1}, {"contains": {}}, {"path": "$.tracks"}):
+    cases: list[dict[str, Any]]
+    cases = [{"artist": "beyonce"}, {"min_tracks": 1}, {"contains": {}}, {"path": "$.tracks"}]
+    for asked in cases:
         assert [row.name for row in Archive.objects.public().by_paths(asked).newest(9)] == ["cover"]
         assert Archive.objects.none().by_paths(asked).newest(9) == []
 
