@@ -71,6 +71,7 @@ INSTALLED_APPS = [
     "vibomat.accounts",
     "search",
     "archives",
+    "embeddings",
     "benchmarks",
     "rest_framework",
     "drf_spectacular",
