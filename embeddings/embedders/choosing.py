@@ -28,14 +28,13 @@ def current() -> Embedder:
 def by_id(id: str) -> Embedder:
     """The one embedder of this process with that id. Raises UnknownEmbedder."""
     with _making:
-        embedder: Embedder = _made(id)
-        return embedder
+        return _made(id)
 
 
 @cache
 def _made(id: str) -> Embedder:
     try:
-        classes = [*SHIPPED, *map(import_string, settings.EMBEDDERS)]
+        classes: list[type[Embedder]] = [*SHIPPED, *map(import_string, settings.EMBEDDERS)]
     except ImportError as error:
         raise UnknownEmbedder(f"EMBEDDERS: {error}") from error
     for embedder in classes:
