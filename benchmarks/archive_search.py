@@ -20,7 +20,7 @@ from archives.models import Archive
 from archives.text_search import search
 from benchmarks.judging import percentile
 from benchmarks.loading import load, prepared_for
-from benchmarks.made_archives import Recipe, read_playlists
+from benchmarks.made_archives import Recipe, read_tracks
 from benchmarks.scratch import scratch_database
 
 HELP = "latency of the search for archives, and whether it finds what was typed badly"
@@ -52,7 +52,7 @@ def measure(console: Console, options: dict[str, Any]) -> None:
     for name, least in (("archives", 1000), ("count", 1), ("processes", 1)):
         if options[name] < least:
             raise CommandError(f"--{name} must be at least {least}.")
-    real = read_playlists(options["playlists"]) if options["playlists"] else []
+    real = read_tracks(options["playlists"]) if options["playlists"] else []
     count = options["archives"]
     with scratch_database("archives"):
         load(

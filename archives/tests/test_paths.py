@@ -204,13 +204,17 @@ def test_a_text_finds_itself_and_no_text_is_an_error(archives: None, text: str) 
     archive.content["tracks"] = [{"artist": text, "track": text}]
     archive.save()
     has_key = bool(value("SELECT archive_key(%s) IS NOT NULL", text[:1000]))
-    for asked in ({"artist": text}, {"track": text}, {"track": text, "artist": text}):
+    cases: list[dict[str, Any]]
+    cases = [{"artist": text}, {"track": text}, {"track": text, "artist": text}]
+    for asked in cases:
         assert ("pop" in found(**asked)) == has_key
 
 
 def test_filters_narrow_what_is_scoped(archives: None) -> None:
     Archive.objects.filter(name="cover").update(visibility="public")
-    for asked in ({"artist": "beyonce"}, {"min_tracks": 1}, {"contains": {}}, {"path": "$.tracks"}):
+    cases: list[dict[str, Any]]
+    cases = [{"artist": "beyonce"}, {"min_tracks": 1}, {"contains": {}}, {"path": "$.tracks"}]
+    for asked in cases:
         assert [row.name for row in Archive.objects.public().by_paths(asked).newest(9)] == ["cover"]
         assert Archive.objects.none().by_paths(asked).newest(9) == []
 

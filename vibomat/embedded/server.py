@@ -66,6 +66,7 @@ SHARED_BUFFERS_MB = (128, 2048)
 STOP_SECONDS = 60
 NOTICE_AFTER_SECONDS = 5
 ORPHANS_SECONDS = 30
+REMOVAL_TRIES = 50
 LOG_LIMIT_BYTES = 1 << 20
 SMALL_SHARED_MEMORY_BYTES = 1 << 29
 
@@ -221,8 +222,7 @@ class Server:
         if self.cluster.exists():
             self._check_version()
             return
-        for unfinished in self.folder.glob("new-*"):
-            shutil.rmtree(unfinished, ignore_errors=True)
+        self._remove_unfinished()
         folder = Path(tempfile.mkdtemp(prefix="new-", dir=self.folder))
         if account is not None:
             os.chown(folder, account.pw_uid, account.pw_gid)
@@ -237,6 +237,17 @@ class Server:
             f"CREATE DATABASE {DATABASE}\n",
         )
         folder.rename(self.cluster)
+
+    def _remove_unfinished(self) -> None:
+        for unfinished in self.folder.glob("new-*"):
+            unfinished.rename(unfinished.with_name(unfinished.name.replace("new-", "old-")))
+        # The creator was killed, not its initdb: that ends when it misses the folder it knows.
+        for unfinished in self.folder.glob("old-*"):
+            for _ in range(REMOVAL_TRIES):
+                shutil.rmtree(unfinished, ignore_errors=True)
+                if not unfinished.exists():
+                    break
+                time.sleep(0.1)
 
     def _run(self, command: list[str], account: pwd.struct_passwd | None, text: str = "") -> None:
         done = subprocess.run(

@@ -26,7 +26,8 @@ def changes(before: list[Any], after: list[Any]) -> list[migrations.Migration]:
         states.append(ProjectState())
         for model in models_of_state:
             states[-1].add_model(model)
-    found: dict[str, list[migrations.Migration]] = SafeAutodetector(*states)._detect_changes()
+    detector: Any = SafeAutodetector
+    found: dict[str, list[migrations.Migration]] = detector(*states)._detect_changes()
     return found.get("accounts", [])
 
 

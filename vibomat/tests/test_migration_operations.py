@@ -320,7 +320,7 @@ class PartitionedIndexTests(OperationTestCase):
     def test_writers_go_on_while_it_is_built(self) -> None:
         other = connections.create_connection("default")
         self.addCleanup(other.close)
-        written = []
+        written: list[str] = []
 
         def write(execute, sql, params, many, context):  # type: ignore[no-untyped-def]
             if sql.startswith("ALTER INDEX"):
