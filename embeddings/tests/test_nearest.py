@@ -9,9 +9,10 @@ from django.test.utils import CaptureQueriesContext
 from embeddings import nearest
 from embeddings.models import Interaction
 from embeddings.search import Search
+from embeddings.words import words_of
 from search.plans import plans_of
 
-from .conftest import DIMENSIONS, ROWS, Many
+from .conftest import ROWS, Many
 
 pytestmark = pytest.mark.django_db
 
@@ -152,5 +153,8 @@ class TestSettings:
         assert len(looked) == 4
 
 
-def test_the_vectors_have_the_dimensions_of_their_model(many: Many) -> None:
-    assert many.vectors.shape == (ROWS, DIMENSIONS)
+def test_words_know_how_common_they_are(many: Many) -> None:
+    words = {word.lexeme: word.frequency for word in words_of("songs bagpipes nobody", "default")}
+    assert words["songs"] == 1
+    assert 0 <= words["bagpipes"] < 0.01
+    assert words["nobody"] == 0
