@@ -161,6 +161,16 @@ def test_an_index_is_not_built_inside_a_transaction(model: EmbeddingModel) -> No
         indexing.build(model)
 
 
+def test_an_index_that_is_not_concurrent_may_be_part_of_a_transaction(
+    model: EmbeddingModel,
+) -> None:
+    with transaction.atomic():
+        indexing.build(model, concurrently=False)
+        assert indexing.is_valid(model)
+        transaction.set_rollback(True)
+    assert not indexing.is_valid(model)
+
+
 def test_two_models_live_side_by_side_and_a_switch_is_one_transaction(
     model: EmbeddingModel,
 ) -> None:

@@ -64,7 +64,7 @@ class TestAllRows:
     ) -> None:
         """The planner expects more than there are: the index is asked, gives up, and the rest
         comes by an exact scan."""
-        monkeypatch.setattr(nearest, "_expected", lambda candidates: 10**6)
+        monkeypatch.setattr(nearest, "expected_rows", lambda candidates: 10**6)
         monkeypatch.setitem(nearest.BY_INDEX, "hnsw.max_scan_tuples", "100")
         found = Interaction.objects.owned_by(many.user).similar(many.vectors[0], k=10)
         assert len(found) == 10
@@ -72,7 +72,7 @@ class TestAllRows:
     def test_more_candidates_than_the_planner_expects_are_left_to_the_index(
         self, many: Many, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(nearest, "_expected", lambda candidates: 1)
+        monkeypatch.setattr(nearest, "expected_rows", lambda candidates: 1)
         monkeypatch.setattr(nearest, "MOST", 500)
         found = Interaction.objects.filter(kind="prompt").similar(many.vectors[1], k=10)
         with CaptureQueriesContext(connection) as queries:
