@@ -66,7 +66,7 @@ Run = Callable[["QuerySet[Any]"], list[Row]]
 
 def nearest(candidates: QuerySet[Interaction], search: Search) -> list[UUID]:
     """The ids of the `search.k` nearest of these interactions, the nearest first."""
-    expected = _expected(candidates) if _is_filtered(candidates) else None
+    expected = expected_rows(candidates) if _is_filtered(candidates) else None
     if search.mode != "hybrid":
         rows = _nearest(candidates, search, search.k, expected, _rows)
         return [row.pk for row in rows[: search.k]]
@@ -136,7 +136,7 @@ def _worded(
     candidates: QuerySet[Interaction], search: Search, n: int, expected: int | None
 ) -> QuerySet[Any] | None:
     if expected is None:
-        expected = _expected(candidates)
+        expected = expected_rows(candidates)
     return by_words(candidates, words_of(search.text, candidates.db), expected, n)
 
 
@@ -158,7 +158,7 @@ def _is_filtered(candidates: QuerySet[Interaction]) -> bool:
     return bool(query.where) or query.is_sliced or bool(query.combinator or query.distinct)
 
 
-def _expected(candidates: QuerySet[Interaction]) -> int:
+def expected_rows(candidates: QuerySet[Interaction]) -> int:
     """How many candidates the planner expects."""
     explained = candidates.values("pk").explain(format="json")
     return int(json.loads(explained)[0]["Plan"]["Plan Rows"]) if explained else 0

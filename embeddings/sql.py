@@ -2,11 +2,11 @@
 
 # An index of one model's vectors. PostgreSQL takes its parameters as they stand, quoted or cast.
 CREATE_INDEX = """
-CREATE INDEX CONCURRENTLY {name} ON embedding
+CREATE INDEX {concurrently} {name} ON embedding
 USING hnsw (({column}::halfvec({dimensions})) {opclass}) WITH (m = {m}, ef_construction = {ef})
 WHERE model_id = {model}
 """
-DROP_INDEX = "DROP INDEX CONCURRENTLY IF EXISTS {name}"
+DROP_INDEX = "DROP INDEX {concurrently} IF EXISTS {name}"
 
 # Whether an index is there, and whole.
 IS_VALID = "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(%s)"

@@ -9,9 +9,10 @@ from django.test.utils import CaptureQueriesContext
 from embeddings import nearest
 from embeddings.models import Interaction
 from embeddings.search import Search
+from embeddings.words import words_of
 from search.plans import plans_of
 
-from .conftest import DIMENSIONS, ROWS, Many
+from .conftest import ROWS, Many
 
 pytestmark = pytest.mark.django_db
 
@@ -63,7 +64,7 @@ class TestAllRows:
     ) -> None:
         """The planner expects more than there are: the index is asked, gives up, and the rest
         comes by an exact scan."""
-        monkeypatch.setattr(nearest, "_expected", lambda candidates: 10**6)
+        monkeypatch.setattr(nearest, "expected_rows", lambda candidates: 10**6)
         monkeypatch.setitem(nearest.BY_INDEX, "hnsw.max_scan_tuples", "100")
         found = Interaction.objects.owned_by(many.user).similar(many.vectors[0], k=10)
         assert len(found) == 10
@@ -71,7 +72,7 @@ class TestAllRows:
     def test_more_candidates_than_the_planner_expects_are_left_to_the_index(
         self, many: Many, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(nearest, "_expected", lambda candidates: 1)
+        monkeypatch.setattr(nearest, "expected_rows", lambda candidates: 1)
         monkeypatch.setattr(nearest, "MOST", 500)
         found = Interaction.objects.filter(kind="prompt").similar(many.vectors[1], k=10)
         with CaptureQueriesContext(connection) as queries:
@@ -152,5 +153,8 @@ class TestSettings:
         assert len(looked) == 4
 
 
-def test_the_vectors_have_the_dimensions_of_their_model(many: Many) -> None:
-    assert many.vectors.shape == (ROWS, DIMENSIONS)
+def test_words_know_how_common_they_are(many: Many) -> None:
+    words = {word.lexeme: word.frequency for word in words_of("songs bagpipes nobody", "default")}
+    assert words["songs"] == 1
+    assert 0 <= words["bagpipes"] < 0.01
+    assert words["nobody"] == 0
