@@ -25,6 +25,10 @@ class IndexingError(Exception):
     """Why a model's index can't be built or used."""
 
 
+class IndexBusy(IndexingError):
+    """Somebody else builds or drops it now."""
+
+
 def index_name(model: EmbeddingModel) -> str:
     return f"embedding_hnsw_{int(model.pk)}"
 
@@ -33,8 +37,8 @@ def build(model: EmbeddingModel, using: str = DEFAULT_DB_ALIAS) -> None:
     """Build the model's index concurrently, unless it is there. It may be run again after any
     failure: what an interrupted build left is dropped first.
 
-    Raise IndexingError while somebody else builds it, inside a transaction, and if there are
-    vectors of another number of dimensions.
+    Raise IndexBusy while somebody else builds it, IndexingError inside a transaction, and if there
+    are vectors of another number of dimensions.
     """
     with _alone(model, using):
         if not is_valid(model, using):
@@ -93,7 +97,7 @@ def _alone(model: EmbeddingModel, using: str) -> Iterator[None]:
     with connection.cursor() as cursor:
         cursor.execute(sql.TRY_LOCK, [model.pk])
         if cursor.fetchone() != (True,):
-            raise IndexingError(f"Somebody else builds or drops the index of {model} now.")
+            raise IndexBusy(f"Somebody else builds or drops the index of {model} now.")
     try:
         with timeouts.lifted(using):
             yield
