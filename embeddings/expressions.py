@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import Expression, F, FloatField, Func, Value
+from django.contrib.postgres.search import SearchQueryField
+from django.db.models import BooleanField, Expression, F, FloatField, Func, Value
 from django.db.models.functions import Cast, Greatest, Least
 from pgvector.django import CosineDistance, HalfVectorField, MaxInnerProduct, VectorField
 
@@ -27,6 +28,19 @@ class Position(Func):
 
     function = "array_position"
     template = "%(function)s(%(expressions)s)"
+
+
+class Matches(Func):
+    """Whether a tsvector matches a tsquery."""
+
+    arg_joiner = " @@ "
+    template = "(%(expressions)s)"
+    output_field = BooleanField()
+
+
+def matches(tsquery: str) -> Matches:
+    """Whether an interaction's words match a tsquery, given as text."""
+    return Matches(F("search_vector"), Cast(Value(tsquery), SearchQueryField()))
 
 
 def indexed_distance(model: EmbeddingModel, vector: Array) -> Expression:
@@ -60,9 +74,3 @@ def _similarity(model: EmbeddingModel, distance: Expression) -> Expression:
     cosine = Value(1.0) - distance if model.distance == "cosine" else Value(0.0) - distance
     # Rounding leads beyond by a few ten-thousandths.
     return Least(Greatest(cosine, Value(-1.0)), Value(1.0), output_field=FloatField())
-
-
-def similarity_of(model: EmbeddingModel, distance: float) -> float:
-    """What `similarity` gives for a distance."""
-    cosine = 1.0 - distance if model.distance == "cosine" else -distance
-    return min(max(cosine, -1.0), 1.0)

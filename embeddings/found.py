@@ -34,6 +34,8 @@ class SearchedQuerySet(QuerySet[Row], Generic[Row]):
         candidates.search = None
         ids = self._ids(candidates.order_by(), self.search)
         rows = candidates.filter(pk__in=ids)
+        if self.search.threshold is not None:
+            rows = rows.filter(similarity__gte=self.search.threshold)
         if not rows.query.order_by:
             rows = rows.order_by(Position(Cast(Value(ids), ArrayField(UUIDField())), "pk"))
         return rows

@@ -19,6 +19,7 @@ M = 16
 EF_CONSTRUCTION = 64
 # A graph that does not fit takes several times as long to build.
 MAINTENANCE_WORK_MEM = "1GB"
+OPERATOR_CLASSES = {"cosine": "halfvec_cosine_ops", "inner_product": "halfvec_ip_ops"}
 
 
 class IndexingError(Exception):
@@ -33,40 +34,48 @@ def index_name(model: EmbeddingModel) -> str:
     return f"embedding_hnsw_{int(model.pk)}"
 
 
-def build(model: EmbeddingModel, using: str = DEFAULT_DB_ALIAS) -> None:
-    """Build the model's index concurrently, unless it is there. It may be run again after any
-    failure: what an interrupted build left is dropped first.
+def build(
+    model: EmbeddingModel, using: str = DEFAULT_DB_ALIAS, *, concurrently: bool = True
+) -> None:
+    """Build the model's index, unless it is there. It may be run again after any failure: what an
+    interrupted build left is dropped first.
 
     Raise IndexBusy while somebody else builds it, IndexingError inside a transaction, and if there
-    are vectors of another number of dimensions.
+    are vectors of another number of dimensions. Not `concurrently` it may be part of a transaction,
+    and whoever writes vectors waits for its end.
     """
-    with _alone(model, using):
+    with _alone(model, using) if concurrently else timeouts.lifted(using):
         if not is_valid(model, using):
-            _require_dimensions(model, using)
-            _execute(sql.DROP_INDEX.format(name=index_name(model)), using)
-            statement = sql.CREATE_INDEX.format(
-                name=index_name(model),
-                column=model.column,
-                dimensions=int(model.dimensions),
-                opclass="halfvec_ip_ops"
-                if model.distance == "inner_product"
-                else "halfvec_cosine_ops",
-                m=M,
-                ef=EF_CONSTRUCTION,
-                model=int(model.pk),
-            )
-            _execute(f"SET maintenance_work_mem = '{MAINTENANCE_WORK_MEM}'", using)
-            try:
-                _execute(statement, using)
-            finally:
-                if connections[using].is_usable():
-                    _execute("RESET maintenance_work_mem", using)
+            _build(model, using, "CONCURRENTLY" if concurrently else "")
+
+
+def _build(model: EmbeddingModel, using: str, concurrently: str) -> None:
+    _require_dimensions(model, using)
+    _execute(sql.DROP_INDEX.format(concurrently=concurrently, name=index_name(model)), using)
+    statement = sql.CREATE_INDEX.format(
+        concurrently=concurrently,
+        name=index_name(model),
+        column=model.column,
+        dimensions=int(model.dimensions),
+        opclass=OPERATOR_CLASSES[model.distance],
+        m=M,
+        ef=EF_CONSTRUCTION,
+        model=int(model.pk),
+    )
+    _execute(f"SET maintenance_work_mem = '{MAINTENANCE_WORK_MEM}'", using)
+    try:
+        _execute(statement, using)
+    finally:
+        connection = connections[using]
+        if connection.is_usable() and not connection.needs_rollback:
+            _execute("RESET maintenance_work_mem", using)
 
 
 def drop(model: EmbeddingModel, using: str = DEFAULT_DB_ALIAS) -> None:
     """Drop the model's index concurrently, if there is one."""
     with _alone(model, using):
-        _execute(sql.DROP_INDEX.format(name=index_name(model)), using)
+        name = index_name(model)
+        _execute(sql.DROP_INDEX.format(concurrently="CONCURRENTLY", name=name), using)
 
 
 def is_valid(model: EmbeddingModel, using: str = DEFAULT_DB_ALIAS) -> bool:

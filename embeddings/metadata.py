@@ -1,14 +1,28 @@
-"""What an interaction's metadata may be."""
+"""What an interaction's metadata may be, and the field that validates it."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.db import models
 
 from vibomat.accounts.validators import validate_text
 
 MAX_BYTES = 64 * 1024
 MAX_DEPTH = 32
+
+
+class MetadataField(models.JSONField):
+    """An interaction's metadata. Migrations see a `JSONField`."""
+
+    def validate(self, value: Any, model_instance: models.Model | None) -> None:
+        # Not JSONField's own: it fails on what is nested too deep, and lets NaN pass.
+        validate_metadata(value)
+
+    def deconstruct(self) -> tuple[str, str, Sequence[Any], dict[str, Any]]:
+        name, _, args, kwargs = super().deconstruct()
+        return name, "django.db.models.JSONField", args, kwargs
 
 
 def validate_metadata(value: Any) -> None:

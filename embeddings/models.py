@@ -1,6 +1,6 @@
 """What people type and are answered, and where embedding models place it in their vector spaces."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from pgvector.django import HalfVectorField, VectorField
 from archives.fields import UUID7Field
 from embeddings import embedders, indexing
 from embeddings.embedders import Embedder, EmbedderError
-from embeddings.metadata import validate_metadata
+from embeddings.metadata import MetadataField, validate_metadata
 from embeddings.querysets import EmbeddingModelQuerySet, InteractionManager
 from embeddings.vectors import MOST_DIMENSIONS, Array, Given, as_unit
 from vibomat.accounts.validators import validate_text
@@ -58,7 +58,7 @@ class Interaction(models.Model):
     language = models.TextField(
         blank=True, default="", db_default="", validators=[MaxLengthValidator(35)]
     )
-    metadata = models.JSONField(blank=True, default=dict, db_default={})
+    metadata = MetadataField(blank=True, default=dict, db_default={})
     archive = models.ForeignKey(
         "archives.Archive",
         on_delete=models.SET_NULL,
@@ -108,18 +108,20 @@ class Interaction(models.Model):
     def clean(self) -> None:
         super().clean()
         errors: dict[str, ValidationError] = {}
-        # Not as the fields' validators: migrations would import them from here.
-        for name, validate in (
-            ("text", validate_text),
-            ("language", validate_text),
-            ("metadata", validate_metadata),
-        ):
-            value: Any = getattr(self, name)
+
+        def check(name: str, validate: Callable[[Any], None]) -> None:
             try:
-                if name == "metadata" or isinstance(value, str):
-                    validate(value)
+                validate(getattr(self, name))
             except ValidationError as error:
                 errors[name] = error
+
+        # Not as the fields' validators: migrations would import them from here.
+        for name in ("text", "language"):
+            if isinstance(getattr(self, name), str):
+                check(name, validate_text)
+        # A field that may be blank isn't asked about an empty value, such as [].
+        if not self.metadata:
+            check("metadata", validate_metadata)
         if isinstance(self.text, str) and self.text.isspace():
             errors["text"] = ValidationError("This field cannot be blank.", "blank")
         if errors:
@@ -210,8 +212,8 @@ class EmbeddingModel(models.Model):
         embedder = embedders.by_id(self.name)
         if embedder.dimensions != self.dimensions:
             raise EmbedderError(
-                f"The embedder {self.name} now has {embedder.dimensions} dimensions, and the"
-                f" vectors that are stored have {self.dimensions}."
+                f"{self.name} makes vectors of {embedder.dimensions} dimensions; in the database they"
+                f" have {self.dimensions}: let it have another id, and embed all texts by that."
             )
         return embedder
 

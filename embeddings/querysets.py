@@ -11,13 +11,15 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Exists, FloatField, OuterRef, Subquery, Value
 
+from embeddings import embedders
 from embeddings.expressions import Literal
 from embeddings.expressions import similarity as similarity_to
 from embeddings.found import SearchedQuerySet
 from embeddings.nearest import nearest
 from embeddings.query_vectors import query_vector
 from embeddings.search import Search, validate_search
-from embeddings.vectors import Given, as_unit
+from embeddings.vectors import Array, Given, as_unit
+from vibomat.accounts.validators import validate_text
 
 if TYPE_CHECKING:
     from embeddings.models import EmbeddingModel, Interaction
@@ -70,19 +72,13 @@ class InteractionQuerySet(SearchedQuerySet["Interaction"]):
         Raise ValidationError, by parameter, for what can't be asked, and EmbedderError where a
         text's vector can't be had.
         """
-        text = text_or_vector.strip() if isinstance(text_or_vector, str) else ""
+        text = text_or_vector if isinstance(text_or_vector, str) else ""
         validate_search(k, mode, isinstance(text_or_vector, str), ef_search, threshold)
         model = model or _active_model()
-        if model is None or (isinstance(text_or_vector, str) and not text):
+        vector = _vector(text_or_vector, model) if model else None
+        if model is None or vector is None:
             nothing = Value(None, output_field=FloatField())
             return self.none().annotate(similarity=nothing)
-        if isinstance(text_or_vector, str):
-            vector = query_vector(text, model)
-        else:
-            try:
-                vector = as_unit(text_or_vector, model.dimensions)
-            except ValidationError as error:
-                raise ValidationError({"vector": error}) from error
         return self._nearest(Search(model, vector, k, mode, text, ef_search, threshold))
 
     def similar_to(self, interaction: Interaction, k: int = 10, **options: Any) -> Self:
@@ -95,8 +91,12 @@ class InteractionQuerySet(SearchedQuerySet["Interaction"]):
         return others.similar(embedding.values, k, model=model, **options)
 
     def asked_before(self, text: str, k: int = 5) -> Self:
-        """Those of these that asked the same in other words, by the embedder's threshold."""
-        raise NotImplementedError
+        """Those of these that asked for the same in whatever words, by the threshold of the
+        embedder; at most `k`. Raise as `similar` does."""
+        model = _active_model()
+        same = embedders.by_id(model.name).same_question if model else None
+        asked = self.filter(kind__in=("prompt", "search"))
+        return asked.similar(text, k, threshold=same, model=model)
 
     def _nearest(self, search: Search) -> Self:
         embedding = search.model.embeddings.filter(
@@ -128,3 +128,14 @@ class EmbeddingModelQuerySet(models.QuerySet["EmbeddingModel"]):
 def _active_model() -> EmbeddingModel | None:
     models_: EmbeddingModelQuerySet = apps.get_model("embeddings", "EmbeddingModel").objects.all()
     return models_.active()
+
+
+def _vector(text_or_vector: str | Given, model: EmbeddingModel) -> Array | None:
+    field = "text" if isinstance(text_or_vector, str) else "vector"
+    try:
+        if isinstance(text_or_vector, str):
+            validate_text(text_or_vector)
+            return query_vector(text_or_vector, model)
+        return as_unit(text_or_vector, model.dimensions)
+    except ValidationError as error:
+        raise ValidationError({field: error}) from error

@@ -2,11 +2,11 @@
 
 # An index of one model's vectors. PostgreSQL takes its parameters as they stand, quoted or cast.
 CREATE_INDEX = """
-CREATE INDEX CONCURRENTLY {name} ON embedding
+CREATE INDEX {concurrently} {name} ON embedding
 USING hnsw (({column}::halfvec({dimensions})) {opclass}) WITH (m = {m}, ef_construction = {ef})
 WHERE model_id = {model}
 """
-DROP_INDEX = "DROP INDEX CONCURRENTLY IF EXISTS {name}"
+DROP_INDEX = "DROP INDEX {concurrently} IF EXISTS {name}"
 
 # Whether an index is there, and whole.
 IS_VALID = "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(%s)"
@@ -29,3 +29,35 @@ SELECT phase, blocks_total, blocks_done, tuples_total, tuples_done
 FROM pg_stat_progress_create_index
 WHERE relid = 'embedding'::regclass
 """
+
+# The lexemes of a text, and the share of interactions that have them as last counted by ANALYZE, 0
+# where it does not know of any.
+WORDS = """
+SELECT word.lexeme, coalesce(max(known.frequency), 0)
+FROM unnest(to_tsvector('vibomat', search_normalise(%s))) AS word
+LEFT JOIN (
+    pg_stats AS s CROSS JOIN LATERAL
+    unnest(s.most_common_elems::text::text[], s.most_common_elem_freqs) AS known (lexeme, frequency)
+) ON s.schemaname = current_schema() AND s.tablename = 'interaction'
+    AND s.attname = 'search_vector' AND known.lexeme = word.lexeme
+GROUP BY 1
+"""
+
+# Reciprocal rank fusion (G. Cormack, C. Clarke, S. Büttcher, 2009) of two statements, each of which
+# gives an id and by how much: the nearest by distance, and those that have the words. 60 is the
+# paper's constant. Whose vector is not among the nearest has no distance.
+FUSE = """
+WITH nearest (id, distance, taken) AS MATERIALIZED ({nearest}),
+worded (id, weight) AS MATERIALIZED ({worded}),
+placed AS (
+    SELECT id, distance, taken, rank() OVER (ORDER BY distance) AS place FROM nearest
+    UNION ALL
+    SELECT id, NULL, NULL, rank() OVER (ORDER BY weight DESC) FROM worded
+)
+SELECT id, min(distance), max(taken)
+FROM placed
+GROUP BY id
+ORDER BY sum(1.0 / (60 + place)) DESC, min(distance), id
+"""
+NOTHING_NEAR = "SELECT NULL::uuid, NULL::float8, NULL::bigint WHERE false"
+NOTHING_WORDED = "SELECT NULL::uuid, NULL::float8 WHERE false"

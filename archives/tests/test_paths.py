@@ -298,7 +298,7 @@ def many(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
         newest._layouts.clear()
         yield
         newest._layouts.clear()
-        cursor.execute("TRUNCATE playlist, archive_lexeme")
+        cursor.execute("TRUNCATE playlist, archive_lexeme CASCADE")
         for partition in partitions():
             if partition.name not in earlier:
                 cursor.execute(f"ALTER TABLE playlist DETACH PARTITION {partition.name}")

@@ -1,17 +1,12 @@
 """Create the present tables beside the older one, or take those back that migrating back put aside,
-and the trigger that keeps them in step."""
+and the triggers that keep them in step."""
 
 from django.conf import settings
 from django.db import migrations
 
 from vibomat.migration_operations import WithLockTimeout
 
-from ._older import DROP_CONVERSION, FOLLOW_OLDER, read
-
-DROP_TRIGGERS = """
-DROP TRIGGER IF EXISTS interaction_to_present ON ai_interaction_embedding;
-DROP TRIGGER IF EXISTS interaction_truncate_present ON ai_interaction_embedding;
-"""
+from ._older import DROP_CONVERSION, FOLLOW, UNFOLLOW, read
 
 # Django records a migration back only after its transaction: killed in between, it runs twice.
 #
@@ -52,6 +47,6 @@ class Migration(migrations.Migration):
         WithLockTimeout(
             migrations.RunSQL(read("present.sql"), PUT_ASIDE),
             migrations.RunSQL(read("conversion.sql"), DROP_CONVERSION),
-            migrations.RunSQL(FOLLOW_OLDER, DROP_TRIGGERS),
+            migrations.RunSQL(FOLLOW, UNFOLLOW),
         ),
     ]

@@ -1,5 +1,4 @@
-"""Turn round which table follows which: from here on the older one is derived from the present
-ones."""
+"""From here on the application uses the present tables."""
 
 import django.contrib.postgres.indexes
 import django.contrib.postgres.search
@@ -13,45 +12,19 @@ from django.db import migrations, models
 
 from vibomat.migration_operations import WithLockTimeout
 
-from ._older import FOLLOW_OLDER, FOLLOW_PRESENT
-
-# The older table may have constraints that what follows it does not keep to.
-USE_PRESENT = (
-    """
-LOCK TABLE ai_interaction_embedding IN ACCESS EXCLUSIVE MODE;
-DROP TRIGGER interaction_to_present ON ai_interaction_embedding;
-DROP TRIGGER interaction_truncate_present ON ai_interaction_embedding;
-SELECT interaction_drop_constraints();
+ADD_FOREIGN_KEYS = """
 ALTER TABLE interaction
     ADD CONSTRAINT interaction_user_id_fk FOREIGN KEY (user_id) REFERENCES "user"
         DEFERRABLE INITIALLY DEFERRED NOT VALID,
     ADD CONSTRAINT interaction_archive_id_fk FOREIGN KEY (archive_id) REFERENCES playlist
         DEFERRABLE INITIALLY DEFERRED NOT VALID;
 """
-    + FOLLOW_PRESENT
-)
 
 # Django records a migration back only after its transaction: killed in between, it runs twice.
-USE_OLDER = f"""
-DO $do$
-BEGIN
-    IF EXISTS (
-        SELECT FROM pg_trigger WHERE tgrelid = 'ai_interaction_embedding'::regclass
-            AND tgname = 'interaction_to_present'
-    ) THEN
-        RETURN;
-    END IF;
-    LOCK TABLE interaction, embedding, ai_interaction_embedding IN ACCESS EXCLUSIVE MODE;
-    DROP TRIGGER interaction_to_older ON interaction;
-    DROP TRIGGER interaction_truncate_older ON interaction;
-    DROP TRIGGER embedding_to_older ON embedding;
-    DROP TRIGGER embedding_truncate_older ON embedding;
-    ALTER TABLE interaction
-        DROP CONSTRAINT interaction_user_id_fk,
-        DROP CONSTRAINT interaction_archive_id_fk;
-    {FOLLOW_OLDER}
-END
-$do$;
+DROP_FOREIGN_KEYS = """
+ALTER TABLE interaction
+    DROP CONSTRAINT IF EXISTS interaction_user_id_fk,
+    DROP CONSTRAINT IF EXISTS interaction_archive_id_fk;
 """
 
 STATE = [
@@ -309,5 +282,7 @@ class Migration(migrations.Migration):
     dependencies = [("embeddings", "0003_fill_present_tables")]
 
     operations = [
-        WithLockTimeout(migrations.RunSQL(USE_PRESENT, USE_OLDER, state_operations=STATE)),
+        WithLockTimeout(
+            migrations.RunSQL(ADD_FOREIGN_KEYS, DROP_FOREIGN_KEYS, state_operations=STATE)
+        ),
     ]

@@ -4,23 +4,27 @@ from django.db import migrations
 
 from vibomat.migration_operations import RunInBatches, WithLockTimeout
 
-from ._older import DROP_CONVERSION, FOLLOW_PRESENT, read
+from ._older import DROP_CONVERSION, FOLLOW, UNFOLLOW, read
 
 # A user or archive who is not there any more, or was not yet when the row was converted.
 LINK = """
 UPDATE interaction AS i
 SET user_id = linked.user_id, older_values = linked.older_values, archive_id = linked.archive_id
 FROM (
-    SELECT id, u.user_id, a.archive_id,
+    SELECT id, owned.user_id, led.archive_id,
         nullif(coalesce(older_values, '{}') - 'user_id'
-            || CASE WHEN owner IS NULL OR u.user_id IS NOT NULL THEN '{}'
+            || CASE WHEN owner IS NULL OR owned.user_id IS NOT NULL THEN '{}'
                ELSE jsonb_build_object('user_id', owner) END, '{}') AS older_values
-    FROM interaction,
-        interaction_older_user(user_id, older_values) AS owner,
-        LATERAL (SELECT (SELECT id FROM "user" WHERE id = owner)) AS u (user_id),
-        LATERAL (SELECT (SELECT id FROM playlist WHERE id = archive_id)) AS a (archive_id)
-    WHERE id BETWEEN %(first)s AND %(last)s
-        AND (user_id IS NOT NULL OR archive_id IS NOT NULL OR older_values ? 'user_id')
+    FROM (
+        SELECT id, older_values, archive_id AS archive,
+            interaction_older_user(user_id, older_values) AS owner
+        FROM interaction
+        WHERE id BETWEEN %(first)s AND %(last)s
+            AND (user_id IS NOT NULL OR archive_id IS NOT NULL OR older_values ? 'user_id')
+    ) AS known
+    CROSS JOIN LATERAL (SELECT (SELECT u.id FROM "user" AS u WHERE u.id = owner)) AS owned (user_id)
+    CROSS JOIN LATERAL
+        (SELECT (SELECT p.id FROM playlist AS p WHERE p.id = archive)) AS led (archive_id)
 ) AS linked
 WHERE i.id = linked.id
     AND (i.user_id, i.older_values, i.archive_id)
@@ -28,15 +32,6 @@ WHERE i.id = linked.id
 """
 
 VALIDATE = "ALTER TABLE interaction VALIDATE CONSTRAINT {}"
-
-# In the order in which a writer's statement locks them, or there would be deadlocks.
-DROP_TRIGGERS = """
-LOCK TABLE interaction, embedding IN ACCESS EXCLUSIVE MODE;
-DROP TRIGGER interaction_to_older ON interaction;
-DROP TRIGGER interaction_truncate_older ON interaction;
-DROP TRIGGER embedding_to_older ON embedding;
-DROP TRIGGER embedding_truncate_older ON embedding;
-"""
 
 CREATE_OLDER = """
 CREATE TABLE IF NOT EXISTS ai_interaction_embedding (
@@ -62,7 +57,7 @@ class Migration(migrations.Migration):
             migrations.RunSQL(VALIDATE.format("interaction_archive_id_fk"), migrations.RunSQL.noop)
         ),
         WithLockTimeout(
-            migrations.RunSQL(DROP_TRIGGERS, FOLLOW_PRESENT),
+            migrations.RunSQL(UNFOLLOW, FOLLOW),
             migrations.RunSQL(DROP_CONVERSION, read("conversion.sql")),
             migrations.RunSQL("DROP TABLE ai_interaction_embedding", CREATE_OLDER),
         ),

@@ -1,15 +1,15 @@
 """Frozen for this app's migrations: how the older schema becomes the present one and returns.
 
-They have tables of their own, and triggers carry every write from the one in use to the other:
+They have tables of their own, and while both are there, triggers carry every write from each to the
+other:
 
 * 0002 creates the present tables beside the older one, `ai_interaction_embedding`, and 0003 fills
-  them in batches.
-* 0004 turns the triggers round in one short transaction. From then on the older table follows the
-  present ones, until 0006 drops it.
-* Migrating back, 0006 creates the older table anew, 0005 fills it, 0004 turns the triggers round
-  again, and 0002 puts the present tables aside.
+  them in batches. From 0004 on the application uses them, and 0006 drops the older one.
+* Migrating back, 0006 creates the older table anew, 0005 fills it, and 0002 puts the present tables
+  aside.
 
-So any of these states can be left in both directions, and whoever writes meanwhile is kept.
+So any of these states can be left in both directions, and whoever writes meanwhile is kept, by the
+older application as by this one.
 
 * The present tables are put aside as they are, under the names `interaction_kept_aside`,
   `embedding_kept_aside` and `embedding_model_kept_aside`, without what they refer to elsewhere.
@@ -28,16 +28,14 @@ def read(name: str) -> str:
     return (Path(__file__).parent / "sql" / name).read_text(encoding="utf-8")
 
 
-# Each state's triggers; they may be there already if a migration back runs twice.
-FOLLOW_OLDER = """
+# They may be there already if a migration back runs twice.
+FOLLOW = """
 CREATE OR REPLACE TRIGGER interaction_to_present
     AFTER INSERT OR UPDATE OR DELETE ON ai_interaction_embedding
     FOR EACH ROW EXECUTE FUNCTION interaction_to_present();
 CREATE OR REPLACE TRIGGER interaction_truncate_present
     AFTER TRUNCATE ON ai_interaction_embedding
     EXECUTE FUNCTION interaction_to_present();
-"""
-FOLLOW_PRESENT = """
 CREATE OR REPLACE TRIGGER interaction_to_older AFTER INSERT OR UPDATE OR DELETE ON interaction
     FOR EACH ROW EXECUTE FUNCTION interaction_to_older();
 CREATE OR REPLACE TRIGGER interaction_truncate_older AFTER TRUNCATE ON interaction
@@ -46,6 +44,14 @@ CREATE OR REPLACE TRIGGER embedding_to_older AFTER INSERT OR UPDATE OR DELETE ON
     FOR EACH ROW EXECUTE FUNCTION embedding_to_older();
 CREATE OR REPLACE TRIGGER embedding_truncate_older AFTER TRUNCATE ON embedding
     EXECUTE FUNCTION embedding_to_older();
+"""
+UNFOLLOW = """
+DROP TRIGGER IF EXISTS interaction_to_present ON ai_interaction_embedding;
+DROP TRIGGER IF EXISTS interaction_truncate_present ON ai_interaction_embedding;
+DROP TRIGGER IF EXISTS interaction_to_older ON interaction;
+DROP TRIGGER IF EXISTS interaction_truncate_older ON interaction;
+DROP TRIGGER IF EXISTS embedding_to_older ON embedding;
+DROP TRIGGER IF EXISTS embedding_truncate_older ON embedding;
 """
 
 DROP_CONVERSION = """
@@ -58,4 +64,6 @@ DROP FUNCTION IF EXISTS interaction_older_prompt;
 DROP FUNCTION IF EXISTS interaction_older_user;
 DROP FUNCTION IF EXISTS interaction_older_values;
 DROP FUNCTION IF EXISTS interaction_drop_constraints();
+DROP FUNCTION IF EXISTS interaction_converting();
+DROP FUNCTION IF EXISTS interaction_convert(text);
 """
