@@ -1,7 +1,20 @@
 """What holds for the tests of every app."""
 
+import os
+
 import pytest
 from django.db import connection
+
+# Each worker has a database of its own on the one test server.
+MOST_WORKERS = 4
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Workers for whole apps; a few files are done sooner than a second database is made."""
+    arguments = config.invocation_params.args
+    if any(str(argument).endswith(".py") or "::" in str(argument) for argument in arguments):
+        return 0
+    return min(os.cpu_count() or 1, MOST_WORKERS)
 
 
 @pytest.fixture(scope="session")
