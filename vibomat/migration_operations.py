@@ -53,14 +53,14 @@ def _settings(
     stands outside a transaction (a rollback restores them by itself)."""
 
     def apply(values: dict[str, str]) -> None:
-        for name, value in values.items():
-            cursor.execute("SELECT set_config(%s, %s, %s)", [name, value, in_transaction])
+        calls = ", ".join(["set_config(%s, %s, %s)"] * len(values))
+        parameters = [part for item in values.items() for part in (*item, in_transaction)]
+        cursor.execute(f"SELECT {calls}", parameters)
 
     with connection.cursor() as cursor:
-        earlier = {}
-        for name in settings:
-            cursor.execute("SELECT current_setting(%s)", [name])
-            earlier[name] = cursor.fetchone()[0]
+        calls = ", ".join(["current_setting(%s)"] * len(settings))
+        cursor.execute(f"SELECT {calls}", list(settings))
+        earlier = dict(zip(settings, cursor.fetchone(), strict=True))
         apply(settings)
         try:
             yield

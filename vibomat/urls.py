@@ -13,5 +13,6 @@ urlpatterns = [
     path("health/ready/", health.ready, name="ready"),
     path("metrics/", metrics, name="metrics"),
     path("", include("archives.urls")),
+    path("", include("embeddings.urls")),
     path("", include("search.urls")),
 ]

@@ -40,10 +40,23 @@ def random_id(choose: random.Random, created: datetime) -> uuid.UUID:
     return uuid.UUID(int=choose.getrandbits(128), version=4)
 
 
+@pytest.fixture(scope="module")
+def _many(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """Created once for the module's tests; each undoes what it changed."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        create_many()
+        yield
+        transaction.set_rollback(True)
+
+
 @pytest.fixture
-def many(db: None) -> list[Archive]:
-    """Archives of two years in three months, the random and the default partition."""
+def many(_many: None, db: None) -> list[Archive]:
     newest._layouts.clear()
+    return list(Archive.objects.all())
+
+
+def create_many() -> None:
+    """Archives of two years in three months, the random and the default partition."""
     months = (Month.of((NOW - timedelta(days=days)).date()) for days in (40, 80))
     Plan(tuple(CreateMonth(month, 0) for month in months)).apply()
     choose = random.Random(8)
@@ -60,8 +73,6 @@ def many(db: None) -> list[Archive]:
         )
         for n, created in enumerate(times(choose, 700))
     )
-    newest._layouts.clear()
-    return list(Archive.objects.all())
 
 
 def times(choose: random.Random, count: int) -> Iterator[datetime]:

@@ -1,12 +1,15 @@
 """What each declared path finds, what it refuses, and by which index it is found."""
 
+import re
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from io import StringIO
 from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.core.management import call_command
 from django.db import connection
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -298,7 +301,7 @@ def many(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
         newest._layouts.clear()
         yield
         newest._layouts.clear()
-        cursor.execute("TRUNCATE playlist, archive_lexeme")
+        cursor.execute("TRUNCATE playlist, archive_lexeme CASCADE")
         for partition in partitions():
             if partition.name not in earlier:
                 cursor.execute(f"ALTER TABLE playlist DETACH PARTITION {partition.name}")
@@ -346,6 +349,18 @@ class TestPlans:
         assert explained.found == 4
         assert explained.indexes >= {"archive_words"}
         assert explained.looked_at <= 100
+
+    def test_the_command_explains_each_and_tells_what_has_no_index(self) -> None:
+        Archive.objects.create(name="Late", content={"tracks": [{"artist": "Beyoncé"}]})
+        output = StringIO()
+        call_command("archive_paths", "--explain", stdout=output)
+        explained = output.getvalue()
+        line = r"artist=beyonce: 1 found of (\d+) rows looked at, in [0-9.]+ ms\n"
+        told = re.search(line, explained)
+        assert told and int(told[1]) <= 55
+        assert "Bitmap Index Scan on archive_words" in explained
+        assert explained.endswith("Without an index of their own: path.\n")
+        assert "Seq Scan" not in explained
 
     def test_all_answer_as_without_index(self) -> None:
         for asked in [*RARE.values(), *COMMON.values()]:

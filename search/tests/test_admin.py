@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
-from uuid import uuid4
+from uuid import UUID
 
 import pytest
 from django.contrib.auth.models import Permission
@@ -147,7 +147,7 @@ class TestLists:
         assert listed(admin, "track", artist=artist.pk) == ["Roads"]
 
     @pytest.mark.parametrize(
-        "parameters", [{"artist": "5"}, {"artist": str(uuid4())}, {"popularity": "much"}]
+        "parameters", [{"artist": "5"}, {"artist": str(UUID(int=1))}, {"popularity": "much"}]
     )
     def test_know_their_filters_values(self, admin: Client, parameters: dict[str, str]) -> None:
         assert admin.get(address("track"), parameters).url == f"{address('track')}?e=1"  # type: ignore[attr-defined]
@@ -383,7 +383,7 @@ class TestWriting:
         assert errors_of(post(admin, address("artist", "add"), data)) == {field}
         assert not Artist.objects.exists()
 
-    @pytest.mark.parametrize("artist", ["x", "\0", str(uuid4())])
+    @pytest.mark.parametrize("artist", ["x", "\0", str(UUID(int=1))])
     def test_a_bad_artist_of_a_track_is_told_in_the_form(self, admin: Client, artist: str) -> None:
         data = track_data(
             **{
