@@ -11,6 +11,7 @@ from django.http import HttpRequest
 
 # Whoever asks may name the request, but not by what is long or could break a line of the log.
 SANE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{7,47}", re.ASCII)
+CONVERTER = re.compile(r"<\w+:")
 UNMATCHED = "unmatched"
 
 
@@ -43,4 +44,4 @@ def route_of(request: HttpRequest) -> str:
 
 @lru_cache(maxsize=1000)
 def _readable(route: str) -> str:
-    return simplify_regex(route)
+    return CONVERTER.sub("<", simplify_regex(route))

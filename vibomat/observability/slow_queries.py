@@ -1,4 +1,7 @@
-"""Statements that take longer than SLOW_QUERY_MS are logged with the route that ran them."""
+"""Statements of requests that take longer than SLOW_QUERY_MS are logged with their route.
+
+Commands are free to take their time.
+"""
 
 import logging
 import time
@@ -8,7 +11,7 @@ from typing import Any
 from django.conf import settings
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from .requests import current_request
+from .requests import CurrentRequest, current_request
 
 logger = logging.getLogger("vibomat.slow_queries")
 
@@ -27,22 +30,24 @@ def watch(connection: BaseDatabaseWrapper, **kwargs: Any) -> None:
 def _log_if_slow(
     execute: Execute, sql: str, parameters: Any, many: bool, context: dict[str, Any]
 ) -> Any:
+    current = current_request.get()
+    if current is None:
+        return execute(sql, parameters, many, context)
     started = time.perf_counter()
     try:
         return execute(sql, parameters, many, context)
     finally:
         milliseconds = (time.perf_counter() - started) * 1000
         if milliseconds >= settings.SLOW_QUERY_MS > 0:
-            _log(str(sql), milliseconds)
+            _log(current, str(sql), milliseconds)
 
 
-def _log(sql: str, milliseconds: float) -> None:
+def _log(current: CurrentRequest, sql: str, milliseconds: float) -> None:
     statement = " ".join(sql[:LONGEST].split())
-    current = current_request.get()
     logger.warning(
         "Slow query: %.0f ms in %s: %s",
         milliseconds,
-        current.route if current else "no request",
+        current.route,
         statement,
         extra={"duration_ms": round(milliseconds, 1), "sql": statement},
     )

@@ -1,8 +1,10 @@
 """Statements that tell of the database as a whole."""
 
-# Rows of these tables as last counted by VACUUM or ANALYZE, partitions together.
+# Rows of these tables by PostgreSQL's statistics, or where a crash lost those as last counted by
+# VACUUM or ANALYZE; partitions together.
 ROWS = """
-SELECT t.relname, sum(greatest(part.reltuples, 0))::bigint
+SELECT t.relname, sum(
+    coalesce(nullif(pg_stat_get_live_tuples(part.oid), 0), greatest(part.reltuples, 0)))::bigint
 FROM pg_class AS t
 CROSS JOIN LATERAL (
     SELECT t.oid WHERE t.relkind = 'r'

@@ -1,12 +1,12 @@
 """Connections say what they work on, at no further round trip, and never what others worked on."""
 
 from collections.abc import Iterator
-from copy import deepcopy
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg
 import pytest
-from django.db import connection
+from django.db import connection, connections
 from psycopg import pq
 
 from vibomat.postgresql.application_name import LONGEST, application_name, busy_with
@@ -20,12 +20,20 @@ def nothing_to_do() -> Iterator[None]:
     busy_with.reset(token)
 
 
-def another(alias: str, **settings: Any) -> DatabaseWrapper:
+@contextmanager
+def another(alias: str, **settings: Any) -> Iterator[DatabaseWrapper]:
+    """A connection to the test database with other settings; OPTIONS are added."""
     other = connection.copy(alias)
     options = {**other.settings_dict["OPTIONS"], **settings.pop("OPTIONS", {})}
-    other.settings_dict = {**deepcopy(other.settings_dict), **settings, "OPTIONS": options}
+    other.settings_dict = {**other.settings_dict, **settings, "OPTIONS": options}
     assert isinstance(other, DatabaseWrapper)
-    return other
+    connections[alias] = other
+    try:
+        yield other
+    finally:
+        other.close()
+        other.close_pool()
+        del connections[alias]
 
 
 def begin_request(using: DatabaseWrapper, request_id: str) -> None:
@@ -54,8 +62,7 @@ def test_of_a_long_name_the_work_stays_whole() -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_an_open_connection_is_named_after_each_request() -> None:
-    using = another("kept", CONN_MAX_AGE=60)
-    try:
+    with another("kept", CONN_MAX_AGE=60) as using:
         begin_request(using, "first-request")
         assert name_seen_by_the_server(using) == "vibomat:first-request"
         kept = using.connection
@@ -64,14 +71,13 @@ def test_an_open_connection_is_named_after_each_request() -> None:
         begin_request(using, "")
         assert name_seen_by_the_server(using) == "vibomat"
         assert using.connection is kept
-    finally:
-        using.close()
 
 
 @pytest.mark.django_db(transaction=True)
 def test_the_pool_names_a_connection_after_whoever_takes_it() -> None:
-    using = another("pooled", CONN_MAX_AGE=0, OPTIONS={"pool": {"min_size": 1, "max_size": 1}})
-    try:
+    with another(
+        "pooled", CONN_MAX_AGE=0, OPTIONS={"pool": {"min_size": 1, "max_size": 1}}
+    ) as using:
         for request_id in ("first-request", "second-request"):
             begin_request(using, request_id)
             assert name_seen_by_the_server(using) == f"vibomat:{request_id}"
@@ -80,15 +86,13 @@ def test_the_pool_names_a_connection_after_whoever_takes_it() -> None:
         assert name_seen_by_the_server(using) == "vibomat"
         # One connection was used by all.
         assert using.pool.get_stats()["connections_num"] == 1
-    finally:
-        using.close()
-        using.close_pool()
 
 
 @pytest.mark.django_db(transaction=True)
 def test_the_pool_gives_no_broken_connection() -> None:
-    using = another("broken", CONN_MAX_AGE=0, OPTIONS={"pool": {"min_size": 1, "max_size": 1}})
-    try:
+    with another(
+        "broken", CONN_MAX_AGE=0, OPTIONS={"pool": {"min_size": 1, "max_size": 1}}
+    ) as using:
         with using.cursor() as cursor:
             cursor.execute("SELECT pg_backend_pid()")
             (pid,) = cursor.fetchone()
@@ -96,15 +100,11 @@ def test_the_pool_gives_no_broken_connection() -> None:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
         assert name_seen_by_the_server(using) == "vibomat"
-    finally:
-        using.close()
-        using.close_pool()
 
 
 @pytest.mark.django_db(transaction=True)
 def test_naming_is_the_only_statement_of_the_health_check(monkeypatch: pytest.MonkeyPatch) -> None:
-    using = another("counted", CONN_MAX_AGE=60)
-    try:
+    with another("counted", CONN_MAX_AGE=60) as using:
         name_seen_by_the_server(using)
         sent = []
         execute = psycopg.Connection.execute
@@ -119,15 +119,10 @@ def test_naming_is_the_only_statement_of_the_health_check(monkeypatch: pytest.Mo
         assert sent == ["SELECT pg_catalog.set_config('application_name', %s, false)"]
         assert using.connection is not None
         assert using.connection.info.transaction_status == pq.TransactionStatus.IDLE
-    finally:
-        using.close()
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_url_may_name_the_application() -> None:
-    using = another("named", OPTIONS={"application_name": "vibomat-jobs"})
-    try:
+    with another("named", OPTIONS={"application_name": "vibomat-jobs"}) as using:
         busy_with.set("nightly-job")
         assert name_seen_by_the_server(using) == "vibomat-jobs:nightly-job"
-    finally:
-        using.close()

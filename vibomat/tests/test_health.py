@@ -106,12 +106,13 @@ def test_a_check_that_takes_long_is_ended(client: Client, registered: None) -> N
         cursor.execute("SELECT pg_sleep(10)")
         return []
 
+    readiness._checks.clear()
     readiness.register("slow", slow)
     started = time.monotonic()
-    with patch("vibomat.probing.SECONDS", 0.1):
+    with patch("vibomat.probing.SECONDS", 1):
         response = client.get("/health/ready/")
-    assert time.monotonic() - started < 5
-    assert response.json()["checks"]["slow"] == "No answer within 2 s."
+    assert time.monotonic() - started < 8
+    assert response.json()["checks"] == {"slow": "No answer within 2 s."}
     assert response.status_code == 503
 
 
