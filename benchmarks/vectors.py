@@ -18,6 +18,8 @@ import numpy as np
 import numpy.typing as npt
 from django.core.management.base import CommandError
 from django.db import connection, transaction
+from django.db.models.functions import Cast
+from pgvector.django import CosineDistance, HalfVectorField
 from rich.console import Console
 from rich.table import Table
 from tqdm import tqdm
@@ -28,8 +30,7 @@ from benchmarks.made_vectors import BLOCK, Recipe, nearest_distances, shares
 from benchmarks.prompts import Prompt, read_prompts, vectors_of
 from benchmarks.scratch import scratch_database
 from embeddings import embedders, indexing
-from embeddings.expressions import Literal, indexed_distance
-from embeddings.models import Embedding, EmbeddingModel, Interaction
+from embeddings.models import EmbeddingModel, Interaction
 from embeddings.querysets import InteractionQuerySet
 from embeddings.vectors import as_half_text, as_text
 from vibomat.accounts.models import User
@@ -272,11 +273,10 @@ def _ways(chosen: Filter, model: EmbeddingModel) -> Iterator[tuple[str, Ask, int
         return lambda query: [row.pk for row in chosen.apply().similar(query, K, **options)]
 
     def defaults(query: Vectors) -> list[uuid.UUID]:
-        rows = Embedding.objects.filter(model=Literal(model.pk))
-        if chosen.name != "none":
-            rows = rows.filter(interaction__in=chosen.apply())
-        near = rows.order_by(indexed_distance(model, query))[:K]
-        return [row.interaction_id for row in near.defer("vector").select_related("interaction")]
+        rows = chosen.apply().filter(embeddings__model=model)
+        field = HalfVectorField(dimensions=model.dimensions)
+        distance = CosineDistance(Cast("embeddings__vector", field), query)
+        return [row.pk for row in rows.order_by(distance)[:K]]
 
     yield "Vibomat", similar(), None
     yield "Vibomat, ef_search 200", similar(ef_search=200), None
