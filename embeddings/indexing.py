@@ -26,6 +26,10 @@ class IndexingError(Exception):
     """Why a model's index can't be built or used."""
 
 
+class IndexBusy(IndexingError):
+    """Somebody else builds or drops it now."""
+
+
 def index_name(model: EmbeddingModel) -> str:
     return f"embedding_hnsw_{int(model.pk)}"
 
@@ -36,8 +40,8 @@ def build(
     """Build the model's index, unless it is there. It may be run again after any failure: what an
     interrupted build left is dropped first.
 
-    Raise IndexingError while somebody else builds it, inside a transaction, and if there are
-    vectors of another number of dimensions. Not `concurrently` it may be part of a transaction,
+    Raise IndexBusy while somebody else builds it, IndexingError inside a transaction, and if there
+    are vectors of another number of dimensions. Not `concurrently` it may be part of a transaction,
     and whoever writes vectors waits for its end.
     """
     with _alone(model, using) if concurrently else timeouts.lifted(using):
@@ -102,7 +106,7 @@ def _alone(model: EmbeddingModel, using: str) -> Iterator[None]:
     with connection.cursor() as cursor:
         cursor.execute(sql.TRY_LOCK, [model.pk])
         if cursor.fetchone() != (True,):
-            raise IndexingError(f"Somebody else builds or drops the index of {model} now.")
+            raise IndexBusy(f"Somebody else builds or drops the index of {model} now.")
     try:
         with timeouts.lifted(using):
             yield

@@ -14,7 +14,8 @@ from django.db.models.functions import Now
 from pgvector.django import HalfVectorField, VectorField
 
 from archives.fields import UUID7Field
-from embeddings import indexing
+from embeddings import embedders, indexing
+from embeddings.embedders import Embedder, EmbedderError
 from embeddings.metadata import MetadataField, validate_metadata
 from embeddings.querysets import EmbeddingModelQuerySet, InteractionManager
 from embeddings.vectors import MOST_DIMENSIONS, Array, Given, as_unit
@@ -204,6 +205,17 @@ class EmbeddingModel(models.Model):
     def column(self) -> str:
         """Which of an embedding's columns has this model's vectors."""
         return "full_vector" if self.precision == Precision.FULL else "vector"
+
+    @property
+    def embedder(self) -> Embedder:
+        """What makes its vectors. Raise EmbedderError if that is not here, or has changed."""
+        embedder = embedders.by_id(self.name)
+        if embedder.dimensions != self.dimensions:
+            raise EmbedderError(
+                f"{self.name} makes vectors of {embedder.dimensions} dimensions; in the database they"
+                f" have {self.dimensions}: let it have another id, and embed all texts by that."
+            )
+        return embedder
 
     def store(self, vectors: Iterable[tuple[Interaction, Given]]) -> int:
         """Store the vectors of interactions, scaled to length 1, in place of those they have;

