@@ -3,7 +3,7 @@
 CREATE_LOADED = "CREATE TABLE IF NOT EXISTS benchmark_loaded (chunk int PRIMARY KEY)"
 MADE_BY = "SELECT obj_description('benchmark_loaded'::regclass, 'pg_class')"
 NOTE_MADE_BY = "COMMENT ON TABLE benchmark_loaded IS '{}'"
-EMPTY = """TRUNCATE playlist, benchmark_loaded; DELETE FROM "user" """
+EMPTY = """TRUNCATE playlist, benchmark_loaded CASCADE; DELETE FROM "user" """
 LOADED = "SELECT chunk FROM benchmark_loaded"
 ADD_LOADED = "INSERT INTO benchmark_loaded VALUES (%s)"
 

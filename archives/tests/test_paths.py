@@ -111,6 +111,7 @@ def found(**asked: Any) -> set[str]:
         ({"min_tracks": "2", "max_tracks": " 2 "}, {"pop", "cover"}),
         ({"max_tracks": 0}, {"odd", "empty"}),
         ({"min_tracks": MAX_NUMBER}, set()),
+        ({"max_tracks": MAX_NUMBER}, set(CONTENTS)),
         ({"min_tracks": 3, "max_tracks": 2}, set()),
         ({"min_duration_ms": 1}, {"pop"}),
         ({"max_duration_ms": 297_999}, set()),
@@ -141,6 +142,22 @@ def test_paths_find_and_combine(archives: None, asked: dict[str, Any], names: se
     assert found(**asked) == names
 
 
+def test_a_total_duration_may_be_longer_than_any_track_s(db: None) -> None:
+    longest = 4_294_967_295
+    tracks = [{"artist": "Air", "duration_ms": longest}] * 2
+    archive = Archive.objects.create(name="Long", content={"tracks": tracks})
+    passed: list[dict[str, Any]] = [
+        {"min_duration_ms": 1},
+        {"min_duration_ms": 2 * longest},
+        {"min_duration_ms": 2 * longest, "artist": "Air"},
+        {"max_duration_ms": 2 * longest},
+    ]
+    for asked in passed:
+        assert Archive.objects.by_paths(asked).newest(20) == [archive]
+    for asked in ({"min_duration_ms": 2 * longest + 1}, {"max_duration_ms": longest}):
+        assert Archive.objects.by_paths(asked).newest(20) == []
+
+
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
@@ -161,7 +178,7 @@ def test_paths_find_and_combine(archives: None, asked: dict[str, Any], names: se
         ({"min_tracks": "-1"}, "Enter a whole number"),
         ({"min_tracks": "1e3"}, "Enter a whole number"),
         ({"min_tracks": "٣"}, "Enter a whole number"),
-        ({"max_tracks": 2**31}, "Enter a whole number"),
+        ({"max_tracks": MAX_NUMBER + 1}, "Enter a whole number from 0 to 9223372036854775807."),
         ({"max_tracks": True}, "Enter a whole number"),
         ({"min_duration_ms": float("nan")}, "Enter a whole number"),
         ({"created_after": "yesterday"}, "Enter a date or a time"),
@@ -301,7 +318,7 @@ def many(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
         newest._layouts.clear()
         yield
         newest._layouts.clear()
-        cursor.execute("TRUNCATE playlist, archive_lexeme")
+        cursor.execute("TRUNCATE playlist, archive_lexeme CASCADE")
         for partition in partitions():
             if partition.name not in earlier:
                 cursor.execute(f"ALTER TABLE playlist DETACH PARTITION {partition.name}")

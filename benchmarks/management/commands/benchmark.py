@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from rich.console import Console
 
-from benchmarks import archive_search, archives, partitions, resolve, search
+from benchmarks import archive_search, archives, partitions, resolve, search, vectors
 
 # Each subject is a module with HELP, add_arguments(parser) and measure(console, options).
 SUBJECTS = {
@@ -15,6 +15,7 @@ SUBJECTS = {
     "partitions": partitions,
     "archives": archives,
     "archive-search": archive_search,
+    "vectors": vectors,
 }
 
 

@@ -1,0 +1,74 @@
+"""What is asked of interactions and their vectors, as Django expressions and pieces of SQL."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib.postgres.search import SearchQueryField
+from django.db.models import BooleanField, F, FloatField, Func, Value
+from django.db.models.functions import Cast
+
+from embeddings import sql
+from embeddings.vectors import Array, as_half_text, as_text
+
+if TYPE_CHECKING:
+    from embeddings.models import EmbeddingModel
+
+OPERATORS = {"cosine": "<=>", "inner_product": "<#>"}
+COSINES = {"cosine": "1 - distance", "inner_product": "-distance"}
+
+
+def parts_of(model: EmbeddingModel) -> dict[str, Any]:
+    """What statements in `embeddings.sql` say of a model."""
+    return {
+        "model": int(model.pk),
+        "dimensions": int(model.dimensions),
+        "column": model.column,
+        "type": "vector" if model.column == "full_vector" else "halfvec",
+        "operator": OPERATORS[model.distance],
+        "cosine": COSINES[model.distance],
+    }
+
+
+def text_of(model: EmbeddingModel, vector: Array) -> str:
+    """A vector to compare with the model's, as PostgreSQL reads it."""
+    return as_text(vector) if model.column == "full_vector" else as_half_text(vector)
+
+
+class Similarity(Func):
+    """The cosine of the angle between an interaction's vector and another, from -1 to 1; null if
+    that model has no vector of it."""
+
+    output_field = FloatField()
+
+    def __init__(
+        self, interaction: Any, model: EmbeddingModel, vector: Array, **extra: Any
+    ) -> None:
+        template = sql.SIMILARITY.format(**parts_of(model))
+        super().__init__(interaction, template=template, **extra)
+        self.vector = text_of(model, vector)
+
+    def as_sql(  # type: ignore[override]
+        self, compiler: Any, connection: Any, **context: Any
+    ) -> tuple[str, list[Any]]:
+        statement, params = super().as_sql(compiler, connection, **context)
+        return statement, [self.vector, *params]
+
+
+class Position(Func):
+    """Where in a list of ids a row's own stands."""
+
+    function = "array_position"
+
+
+class Matches(Func):
+    """Whether a tsvector matches a tsquery."""
+
+    arg_joiner = " @@ "
+    template = "(%(expressions)s)"
+    output_field = BooleanField()
+
+
+def matches(tsquery: str) -> Matches:
+    """Whether an interaction's words match a tsquery, given as text."""
+    return Matches(F("search_vector"), Cast(Value(tsquery), SearchQueryField()))

@@ -1,0 +1,189 @@
+"""The interactions nearest to a vector, k of them however narrow the filter.
+
+HNSW finds the nearest of a whole table in milliseconds, but a filter is applied to what it comes
+by: asked for ten that one row in ten thousand is among, it gives up before. Distances to few
+candidates, on the other hand, are soon computed, and exactly. So:
+
+* Where the planner expects at most `FEW` candidates, the distances to all of them are computed. As
+  it may be wrong, no more than `MOST` are taken; if there are more, the index is asked.
+* Otherwise the index is asked, and goes on (`hnsw.iterative_scan`) until the filter has let enough
+  pass. `relaxed_order` finds more than `strict_order`, which drops what comes out of order; the
+  order is put right here.
+* Where that gives fewer than asked for, the distances to all candidates are computed after all.
+
+A hybrid search does the same with one statement that finds the words as well.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple
+from uuid import UUID
+
+from django.core.exceptions import EmptyResultSet
+from django.db import connections, transaction
+from django.db.models import QuerySet
+
+from embeddings import sql
+from embeddings.expressions import parts_of, text_of
+from embeddings.search import MOST_EF_SEARCH, Search
+from embeddings.vectors import as_half_text
+from embeddings.words import by_words, words_of
+
+if TYPE_CHECKING:
+    from embeddings.models import Interaction
+
+EF_SEARCH = 100
+FEW = 20_000
+MOST = 40_000
+# How many more than asked for the index gives where there is a filter, as they come in no order.
+SPARE = 4
+# How many of the nearest, and of those with the words, a hybrid search fuses at least.
+DEPTH = 50
+
+# Sorting by distance is what the index is there to spare, whatever the planner thinks.
+BY_INDEX = {"hnsw.iterative_scan": "relaxed_order", "enable_sort": "off", "jit": "off"}
+EXACT = {"jit": "off"}
+
+
+class Row(NamedTuple):
+    """`distance` null: found by its words only. `taken`: of how many candidates the distances were
+    computed, if that was limited."""
+
+    pk: UUID
+    distance: float | None
+    taken: int | None
+
+
+class Statement(NamedTuple):
+    """SQL that gives such rows, and its parameters."""
+
+    sql: str
+    params: list[Any]
+
+
+def nearest(candidates: QuerySet[Interaction], search: Search) -> list[UUID]:
+    """The ids of the `search.k` nearest of these interactions, the nearest first."""
+    try:
+        among = _compiled(candidates) if _is_filtered(candidates) else None
+    except EmptyResultSet:
+        return []
+    expected = expected_rows(candidates) if among else None
+    if search.mode != "hybrid":
+        rows = _nearest(candidates, search, search.k, expected, among, _rows)
+        return [row.pk for row in rows[: search.k]]
+    depth = max(DEPTH, 2 * search.k)
+    worded = _worded(candidates, search, depth, expected)
+    rows = _nearest(
+        candidates, search, depth, expected, among, lambda near, using: _fused(near, worded, using)
+    )
+    return [row.pk for row in rows[: search.k]]
+
+
+def _nearest(
+    candidates: QuerySet[Interaction],
+    search: Search,
+    k: int,
+    expected: int | None,
+    among: Statement | None,
+    run: Callable[[Statement, str], list[Row]],
+) -> list[Row]:
+    """What `run` makes of the statement that finds the `k` nearest. `among`: the candidates' ids,
+    None for all interactions; `expected`: how many the planner thinks they are."""
+    using = candidates.db
+    if search.mode == "exact":
+        with _settings(using, EXACT):
+            return run(_statement(sql.EXACT, search, k, among), using)
+    if among and expected is not None and expected <= FEW:
+        few = _compiled(candidates, MOST + 1)
+        with _settings(using, EXACT):
+            found = run(_statement(sql.EXACT_OF_FEW, search, k, few), using)
+        if max((row.taken or 0 for row in found), default=0) <= MOST:
+            return found
+    ef_search = search.ef_search or min(max(EF_SEARCH, 2 * k), MOST_EF_SEARCH)
+    with _settings(using, BY_INDEX | {"hnsw.ef_search": str(ef_search)}):
+        spare = SPARE * k if among else k
+        found = run(_statement(sql.BY_INDEX, search, spare, among), using)
+    if sum(row.distance is not None for row in found) < k:
+        with _settings(using, EXACT):
+            found = run(_statement(sql.EXACT, search, k, among), using)
+    return found
+
+
+def _statement(template: str, search: Search, k: int, candidates: Statement | None) -> Statement:
+    parts = parts_of(search.model)
+    if template == sql.BY_INDEX:
+        vector = as_half_text(search.vector)
+    else:
+        vector = text_of(search.model, search.vector)
+    if candidates is None:
+        return Statement(template.format(**parts, k=k, among=""), [vector])
+    among = sql.AMONG.format(candidates=candidates.sql)
+    text = template.format(**parts, k=k, among=among, candidates=candidates.sql)
+    # They stand before the vector in the one, and after it in the others.
+    if template == sql.EXACT_OF_FEW:
+        return Statement(text, [*candidates.params, vector])
+    return Statement(text, [vector, *candidates.params])
+
+
+def _compiled(candidates: QuerySet[Interaction], most: int | None = None) -> Statement:
+    """The candidates' ids, each once if there may be no more than `most`."""
+    ids = candidates.values("pk")
+    if most is not None:
+        if len(ids.query.alias_map) > 1 and not ids.query.is_sliced:
+            ids = ids.distinct()
+        ids = ids[:most]
+    text, params = ids.query.get_compiler(using=candidates.db).as_sql()
+    return Statement(text, list(params))
+
+
+def _rows(near: Statement, using: str) -> list[Row]:
+    with connections[using].cursor() as cursor:
+        cursor.execute(near.sql, near.params)
+        found = [Row(*row) for row in cursor.fetchall()]
+    return sorted(found, key=lambda row: row.distance or 0)
+
+
+def _worded(
+    candidates: QuerySet[Interaction], search: Search, n: int, expected: int | None
+) -> Statement:
+    if expected is None:
+        expected = expected_rows(candidates)
+    rows = by_words(candidates, words_of(search.text, candidates.db), expected, n)
+    if rows is None:
+        return Statement(sql.NOTHING_WORDED, [])
+    text, params = rows.query.get_compiler(using=candidates.db).as_sql()
+    return Statement(text, list(params))
+
+
+def _fused(near: Statement, worded: Statement, using: str) -> list[Row]:
+    with connections[using].cursor() as cursor:
+        text = sql.FUSE.format(nearest=near.sql, worded=worded.sql)
+        cursor.execute(text, [*near.params, *worded.params])
+        return [Row(*row) for row in cursor.fetchall()]
+
+
+def _is_filtered(candidates: QuerySet[Interaction]) -> bool:
+    """Whether these are not simply all interactions."""
+    query = candidates.query
+    return bool(query.where) or query.is_sliced or bool(query.combinator or query.distinct)
+
+
+def expected_rows(candidates: QuerySet[Interaction]) -> int:
+    """How many candidates the planner expects."""
+    explained = candidates.values("pk").explain(format="json")
+    return int(json.loads(explained)[0]["Plan"]["Plan Rows"]) if explained else 0
+
+
+@contextmanager
+def _settings(using: str, settings: dict[str, str]) -> Iterator[None]:
+    """Run the block under settings of PostgreSQL, in a transaction of its own or a savepoint. It
+    only reads, and is rolled back: that puts the settings back to what they were."""
+    names = ", ".join(["set_config(%s, %s, true)"] * len(settings))
+    with transaction.atomic(using=using):
+        with connections[using].cursor() as cursor:
+            cursor.execute(f"SELECT {names}", [part for pair in settings.items() for part in pair])
+        yield
+        transaction.set_rollback(True, using=using)
