@@ -95,3 +95,17 @@ GROUP BY id
 ORDER BY sum(1.0 / (60 + place)) DESC, min(distance), id
 """
 NOTHING_WORDED = "SELECT NULL::uuid, NULL::float8 WHERE false"
+
+# Of the newest interactions, how many each model in use has no vector of.
+WAITING = """
+WITH newest AS MATERIALIZED (
+    SELECT id FROM interaction ORDER BY created DESC, id DESC LIMIT %s
+)
+SELECT m.name, count(newest.id) FILTER (WHERE e.interaction_id IS NULL)
+FROM embedding_model AS m
+LEFT JOIN newest ON true
+LEFT JOIN embedding AS e ON e.interaction_id = newest.id AND e.model_id = m.id
+WHERE m.state <> 'retired'
+GROUP BY m.name
+ORDER BY m.name
+"""

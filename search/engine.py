@@ -10,6 +10,7 @@ from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
 from search import slips, sql, stages, vocabulary
+from search.metrics import observe_stage
 from search.query import Query, parse
 from search.spelling import did_you_mean
 from search.stages import Ways
@@ -91,6 +92,8 @@ def search(text: str, *, kind: Kind = "all", limit: int = 20, offset: int = 0) -
     with connection.cursor() as cursor:
         run = _Run(_Recorder(cursor, results.steps), results.query, kind)
         hits = run.ranked(min(offset + limit, MAX_RESULTS))
+    for step in results.steps:
+        observe_stage(step.stage, step.took_ms)
     if run.reading.words:
         results.reading = run.reading
         results.did_you_mean = did_you_mean(run.reading, hits)

@@ -48,6 +48,10 @@ class Migration(migrations.Migration):
 
     dependencies = [("embeddings", "0005_fill_older_table")]
 
+    safe_although = {
+        "ban-drop-table": "All is in the present tables; migrating back fills the older one.",
+        "ban-drop-function": "Only the triggers and batches that end here called them.",
+    }
     operations = [
         RunInBatches("interaction", forwards=[LINK], backwards=(), size=500),
         WithLockTimeout(
