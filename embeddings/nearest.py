@@ -18,23 +18,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
-from django.apps import apps
 from django.core.exceptions import EmptyResultSet
 from django.db import connections, transaction
-from django.db.models import Count, IntegerField, QuerySet, Value, Window
-from django.db.models.lookups import LessThan
+from django.db.models import QuerySet
 
 from embeddings import sql
-from embeddings.expressions import Literal, exact_distance, indexed_distance
+from embeddings.expressions import parts_of, text_of
 from embeddings.search import MOST_EF_SEARCH, Search
+from embeddings.vectors import as_half_text
 from embeddings.words import by_words, words_of
 
 if TYPE_CHECKING:
-    from embeddings.models import Embedding, Interaction
+    from embeddings.models import Interaction
 
 EF_SEARCH = 100
 FEW = 20_000
@@ -43,8 +42,6 @@ MOST = 40_000
 SPARE = 4
 # How many of the nearest, and of those with the words, a hybrid search fuses at least.
 DEPTH = 50
-INFINITY = float("inf")
-NOT_LIMITED = Value(None, output_field=IntegerField())
 
 # Sorting by distance is what the index is there to spare, whatever the planner thinks.
 BY_INDEX = {"hnsw.iterative_scan": "relaxed_order", "enable_sort": "off", "jit": "off"}
@@ -60,95 +57,111 @@ class Row(NamedTuple):
     taken: int | None
 
 
-# A statement that gives such rows, to what runs it.
-Run = Callable[["QuerySet[Any]"], list[Row]]
+class Statement(NamedTuple):
+    """SQL that gives such rows, and its parameters."""
+
+    sql: str
+    params: list[Any]
 
 
 def nearest(candidates: QuerySet[Interaction], search: Search) -> list[UUID]:
     """The ids of the `search.k` nearest of these interactions, the nearest first."""
-    expected = expected_rows(candidates) if _is_filtered(candidates) else None
+    try:
+        among = _compiled(candidates) if _is_filtered(candidates) else None
+    except EmptyResultSet:
+        return []
+    expected = expected_rows(candidates) if among else None
     if search.mode != "hybrid":
-        rows = _nearest(candidates, search, search.k, expected, _rows)
+        rows = _nearest(candidates, search, search.k, expected, among, _rows)
         return [row.pk for row in rows[: search.k]]
     depth = max(DEPTH, 2 * search.k)
     worded = _worded(candidates, search, depth, expected)
-    rows = _nearest(candidates, search, depth, expected, lambda near: _fused(near, worded))
+    rows = _nearest(
+        candidates, search, depth, expected, among, lambda near, using: _fused(near, worded, using)
+    )
     return [row.pk for row in rows[: search.k]]
 
 
 def _nearest(
-    candidates: QuerySet[Interaction], search: Search, k: int, expected: int | None, run: Run
+    candidates: QuerySet[Interaction],
+    search: Search,
+    k: int,
+    expected: int | None,
+    among: Statement | None,
+    run: Callable[[Statement, str], list[Row]],
 ) -> list[Row]:
-    """What `run` makes of the `k` nearest."""
-    rows = _embeddings(candidates, search, expected is not None)
+    """What `run` makes of the statement that finds the `k` nearest. `among`: the candidates' ids,
+    None for all interactions; `expected`: how many the planner thinks they are."""
+    using = candidates.db
     if search.mode == "exact":
-        with _settings(candidates.db, EXACT):
-            return run(_exact(rows, search, k))
-    if expected is not None and expected <= FEW:
-        few = _embeddings(candidates[: MOST + 1], search, True)
-        with _settings(candidates.db, EXACT):
-            found = run(_exact(few, search, k, taken=Window(Count("*"))))
+        with _settings(using, EXACT):
+            return run(_statement(sql.EXACT, search, k, among), using)
+    if among and expected is not None and expected <= FEW:
+        few = _compiled(candidates, MOST + 1)
+        with _settings(using, EXACT):
+            found = run(_statement(sql.EXACT_OF_FEW, search, k, few), using)
         if max((row.taken or 0 for row in found), default=0) <= MOST:
             return found
     ef_search = search.ef_search or min(max(EF_SEARCH, 2 * k), MOST_EF_SEARCH)
-    with _settings(candidates.db, BY_INDEX | {"hnsw.ef_search": str(ef_search)}):
-        found = run(_by_index(rows, search, k, is_filtered=expected is not None))
+    with _settings(using, BY_INDEX | {"hnsw.ef_search": str(ef_search)}):
+        spare = SPARE * k if among else k
+        found = run(_statement(sql.BY_INDEX, search, spare, among), using)
     if sum(row.distance is not None for row in found) < k:
-        with _settings(candidates.db, EXACT):
-            found = run(_exact(rows, search, k))
+        with _settings(using, EXACT):
+            found = run(_statement(sql.EXACT, search, k, among), using)
     return found
 
 
-def _embeddings(
-    candidates: QuerySet[Interaction], search: Search, is_filtered: bool
-) -> QuerySet[Embedding]:
-    rows: QuerySet[Embedding] = apps.get_model("embeddings", "Embedding")._base_manager.all()
-    rows = rows.using(candidates.db).filter(model=Literal(search.model.pk))
-    return rows.filter(interaction__in=candidates.values("pk")) if is_filtered else rows
+def _statement(template: str, search: Search, k: int, candidates: Statement | None) -> Statement:
+    parts = parts_of(search.model)
+    if template == sql.BY_INDEX:
+        vector = as_half_text(search.vector)
+    else:
+        vector = text_of(search.model, search.vector)
+    if candidates is None:
+        return Statement(template.format(**parts, k=k, among=""), [vector])
+    among = sql.AMONG.format(candidates=candidates.sql)
+    text = template.format(**parts, k=k, among=among, candidates=candidates.sql)
+    # They stand before the vector in the one, and after it in the others.
+    if template == sql.EXACT_OF_FEW:
+        return Statement(text, [*candidates.params, vector])
+    return Statement(text, [vector, *candidates.params])
 
 
-def _exact(
-    rows: QuerySet[Embedding], search: Search, k: int, taken: Any = NOT_LIMITED
-) -> QuerySet[Any]:
-    distance = exact_distance(search.model, search.vector)
-    if search.model.column == "full_vector":
-        # An older vector may be zero, which has NaN for a distance.
-        rows = rows.filter(LessThan(distance, INFINITY))
-    measured = rows.annotate(distance=distance, taken=taken).order_by("distance")
-    return measured.values_list("interaction", "distance", "taken")[:k]
+def _compiled(candidates: QuerySet[Interaction], most: int | None = None) -> Statement:
+    """The candidates' ids, each once if there may be no more than `most`."""
+    ids = candidates.values("pk")
+    if most is not None:
+        if len(ids.query.alias_map) > 1 and not ids.query.is_sliced:
+            ids = ids.distinct()
+        ids = ids[:most]
+    text, params = ids.query.get_compiler(using=candidates.db).as_sql()
+    return Statement(text, list(params))
 
 
-def _by_index(
-    rows: QuerySet[Embedding], search: Search, k: int, *, is_filtered: bool
-) -> QuerySet[Any]:
-    distance = indexed_distance(search.model, search.vector)
-    measured = rows.annotate(distance=distance, taken=NOT_LIMITED).order_by("distance")
-    return measured.values_list("interaction", "distance", "taken")[
-        : SPARE * k if is_filtered else k
-    ]
-
-
-def _rows(near: QuerySet[Any]) -> list[Row]:
-    return sorted((Row(*row) for row in near), key=lambda row: row.distance or 0)
+def _rows(near: Statement, using: str) -> list[Row]:
+    with connections[using].cursor() as cursor:
+        cursor.execute(near.sql, near.params)
+        found = [Row(*row) for row in cursor.fetchall()]
+    return sorted(found, key=lambda row: row.distance or 0)
 
 
 def _worded(
     candidates: QuerySet[Interaction], search: Search, n: int, expected: int | None
-) -> QuerySet[Any] | None:
+) -> Statement:
     if expected is None:
         expected = expected_rows(candidates)
-    return by_words(candidates, words_of(search.text, candidates.db), expected, n)
+    rows = by_words(candidates, words_of(search.text, candidates.db), expected, n)
+    if rows is None:
+        return Statement(sql.NOTHING_WORDED, [])
+    text, params = rows.query.get_compiler(using=candidates.db).as_sql()
+    return Statement(text, list(params))
 
 
-def _fused(near: QuerySet[Any], worded: QuerySet[Any] | None) -> list[Row]:
-    statements, params = {"nearest": sql.NOTHING_NEAR, "worded": sql.NOTHING_WORDED}, []
-    for name, rows in ("nearest", near), ("worded", worded):
-        if rows is not None:
-            with suppress(EmptyResultSet):
-                statements[name], given = rows.query.get_compiler(using=near.db).as_sql()
-                params += given
-    with connections[near.db].cursor() as cursor:
-        cursor.execute(sql.FUSE.format(**statements), params)
+def _fused(near: Statement, worded: Statement, using: str) -> list[Row]:
+    with connections[using].cursor() as cursor:
+        text = sql.FUSE.format(nearest=near.sql, worded=worded.sql)
+        cursor.execute(text, [*near.params, *worded.params])
         return [Row(*row) for row in cursor.fetchall()]
 
 

@@ -9,11 +9,10 @@ from django.apps import apps
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models import Exists, FloatField, OuterRef, Subquery, Value
+from django.db.models import Exists, FloatField, OuterRef, Value
 
 from embeddings import embedders
-from embeddings.expressions import Literal
-from embeddings.expressions import similarity as similarity_to
+from embeddings.expressions import Similarity
 from embeddings.found import SearchedQuerySet
 from embeddings.nearest import nearest
 from embeddings.query_vectors import query_vector
@@ -99,10 +98,7 @@ class InteractionQuerySet(SearchedQuerySet["Interaction"]):
         return asked.similar(text, k, threshold=same, model=model)
 
     def _nearest(self, search: Search) -> Self:
-        embedding = search.model.embeddings.filter(
-            model=Literal(search.model.pk), interaction=OuterRef("pk")
-        )
-        similarity = Subquery(embedding.values(found=similarity_to(search.model, search.vector)))
+        similarity = Similarity("pk", search.model, search.vector)
         found = self.order_by().annotate(similarity=similarity)
         found.search = search
         return found
@@ -122,7 +118,8 @@ class InteractionManager(models.Manager.from_queryset(InteractionQuerySet)):  # 
 class EmbeddingModelQuerySet(models.QuerySet["EmbeddingModel"]):
     def active(self) -> EmbeddingModel | None:
         """The model by which texts are searched, None if there is none yet."""
-        return self.filter(state="active").first()
+        found = list(self.filter(state="active"))
+        return found[0] if found else None
 
 
 def _active_model() -> EmbeddingModel | None:

@@ -43,6 +43,41 @@ LEFT JOIN (
 GROUP BY 1
 """
 
+# The nearest vectors of a model: whose, how far, and of how many candidates if their number was
+# limited. The first goes by the index, whose expression has the cast, and whose condition needs the
+# model's id as it stands: by a parameter PostgreSQL would not know it. The others compare all. An
+# older vector may be zero, and its distance NaN, which is beyond infinity.
+BY_INDEX = """
+SELECT interaction_id, {column}::halfvec({dimensions}) {operator} %s::halfvec({dimensions})
+    AS distance, NULL::bigint AS taken
+FROM embedding
+WHERE model_id = {model} {among}
+ORDER BY distance LIMIT {k}
+"""
+EXACT = """
+SELECT interaction_id, distance, NULL::bigint AS taken
+FROM embedding, LATERAL (SELECT {column} {operator} %s::{type}({dimensions})) AS computed (distance)
+WHERE model_id = {model} AND distance < 'Infinity' {among}
+ORDER BY distance LIMIT {k}
+"""
+AMONG = "AND interaction_id IN ({candidates})"
+EXACT_OF_FEW = """
+WITH candidates (id) AS MATERIALIZED ({candidates})
+SELECT interaction_id, distance, (SELECT count(*) FROM candidates) AS taken
+FROM candidates JOIN embedding ON interaction_id = candidates.id,
+    LATERAL (SELECT {column} {operator} %s::{type}({dimensions})) AS computed (distance)
+WHERE model_id = {model} AND distance < 'Infinity'
+ORDER BY distance LIMIT {k}
+"""
+
+# The similarity of an interaction. Rounding leads beyond 1 by a few ten-thousandths.
+SIMILARITY = """(
+    SELECT least(greatest({cosine}, -1), 1)
+    FROM embedding AS e,
+        LATERAL (SELECT e.{column} {operator} %%s::{type}({dimensions})) AS computed (distance)
+    WHERE e.model_id = {model} AND e.interaction_id = %(expressions)s AND distance < 'Infinity'
+)"""
+
 # Reciprocal rank fusion (G. Cormack, C. Clarke, S. Büttcher, 2009) of two statements, each of which
 # gives an id and by how much: the nearest by distance, and those that have the words. 60 is the
 # paper's constant. Whose vector is not among the nearest has no distance.
@@ -59,5 +94,4 @@ FROM placed
 GROUP BY id
 ORDER BY sum(1.0 / (60 + place)) DESC, min(distance), id
 """
-NOTHING_NEAR = "SELECT NULL::uuid, NULL::float8, NULL::bigint WHERE false"
 NOTHING_WORDED = "SELECT NULL::uuid, NULL::float8 WHERE false"
