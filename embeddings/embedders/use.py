@@ -15,7 +15,7 @@ class UniversalSentenceEncoder(Embedder):
 
     id = "use"
     dimensions = 512
-    same_question = 0.8
+    same_question = 0.75
 
     def __init__(self) -> None:
         self._loading = Lock()

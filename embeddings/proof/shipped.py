@@ -24,6 +24,14 @@ def paraphrases() -> list[tuple[str, str]]:
     return [(row["text"], row["other_text"]) for row in _rows("paraphrases.tsv")]
 
 
+def translations() -> dict[str, list[tuple[str, str]]]:
+    """By language, prompts with what they mean in English."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for row in _rows("translations.tsv"):
+        found.setdefault(row["language"], []).append((row["text"], row["english"]))
+    return found
+
+
 def _rows(name: str) -> list[dict[str, str]]:
     with (FOLDER / name).open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))

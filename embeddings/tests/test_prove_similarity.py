@@ -14,11 +14,11 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from pytest_django import Settings
 
-from embeddings import indexing, nearest
+from embeddings import indexing, sql
 from embeddings.embedders import Embedder, Vectors
 from embeddings.models import Embedding, EmbeddingModel, Interaction
 from embeddings.proof import proving
-from embeddings.proof.shipped import paraphrases, prompts
+from embeddings.proof.shipped import paraphrases, prompts, translations
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -77,6 +77,7 @@ def test_the_shipped_prompts_are_of_many_themes_and_languages() -> None:
     texts = [prompt.text for prompt in prompts()]
     assert len(set(texts)) == len(texts)
     assert all(first != second for first, second in paraphrases())
+    assert {len(texts) for texts in translations().values()} == {10}
 
 
 def test_on_an_empty_database_it_proves_and_leaves_nothing() -> None:
@@ -117,24 +118,17 @@ def test_an_embedder_that_knows_no_meaning_proves_nothing() -> None:
 
 
 def test_an_index_that_misses_neighbours_proves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    by_index = nearest._by_index
-
-    def forgetful(rows: Any, search: Any, k: int, **options: Any) -> Any:
-        return by_index(rows, search, 2 * k, **options)[k:]
-
-    monkeypatch.setattr(nearest, "_by_index", forgetful)
+    forgetful = sql.BY_INDEX.replace("LIMIT {k}", "LIMIT {k} OFFSET {k}")
+    assert forgetful != sql.BY_INDEX
+    monkeypatch.setattr(sql, "BY_INDEX", forgetful)
     with pytest.raises(CommandError, match=r"^Not proved: Recall@10 of the index is 0\.0"):
         run()
 
 
 def test_too_few_rows_prove_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    exact = nearest._exact
-
-    def few(rows: Any, search: Any, k: int, **options: Any) -> Any:
-        # `taken` is counted only for what is exact as it is narrow.
-        return exact(rows, search, k, **options)[: k // 2 if "taken" in options else k]
-
-    monkeypatch.setattr(nearest, "_exact", few)
+    few = sql.EXACT_OF_FEW.replace("LIMIT {k}", "LIMIT {k} / 2")
+    assert few != sql.EXACT_OF_FEW
+    monkeypatch.setattr(sql, "EXACT_OF_FEW", few)
     with pytest.raises(CommandError, match=r"Recall@10 under a filter is 0\.5"):
         run()
 
