@@ -169,9 +169,7 @@ def _print(measured: dict[str, Measured], among: int, console: Console) -> None:
         "threshold", "pairs above", "nearest other above",
     ):  # fmt: skip
         likeness.add_column(column, justify="left" if column == "embedder" else "right")
-    languages = Table(
-        title="Ten prompts each by language, their nearest in English"
-    )
+    languages = Table(title="Ten prompts each by language, their nearest in English")
     languages.add_column("embedder")
     for language in translations():
         languages.add_column(language, justify="right")
