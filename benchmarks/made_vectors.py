@@ -83,3 +83,14 @@ def nearest_distances(vectors: Vectors) -> Vectors:
 def shares(distances: Vectors) -> str:
     """The 10th, 50th and 90th percentile."""
     return " / ".join(f"{value:.4f}" for value in np.percentile(distances, SHARES))
+
+
+def described(recipe: Recipe) -> str:
+    """The recipe, and how far the nearest are from real and from made vectors."""
+    made = next(iter(Recipe(recipe.real, BLOCK).blocks()))[: len(recipe.real)]
+    return (
+        f"{recipe.count:,} vectors of {recipe.real.shape[1]} dimensions, made of "
+        f"{len(recipe.real):,} real ones with noise of {recipe.strength:.3f} of their deviation.\n"
+        f"Distance to the nearest, p10 / p50 / p90: real {shares(nearest_distances(recipe.real))}, "
+        f"as many made {shares(nearest_distances(made))}"
+    )

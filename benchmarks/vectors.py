@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import random
 import time
 import uuid
 from argparse import ArgumentParser
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 from django.core.management.base import CommandError
 from django.db import connection, transaction
 from django.db.models.functions import Cast
@@ -25,14 +22,15 @@ from rich.table import Table
 from tqdm import tqdm
 
 from benchmarks import vectors_sql as sql
-from benchmarks.judging import percentile
-from benchmarks.made_vectors import BLOCK, Recipe, nearest_distances, shares
-from benchmarks.prompts import Prompt, read_prompts, vectors_of
+from benchmarks.made_vectors import BLOCK, Recipe, described
+from benchmarks.prompts import read_prompts, vectors_of
+from benchmarks.real_prompts import measure_real
 from benchmarks.scratch import scratch_database
-from embeddings import embedders, indexing
+from benchmarks.vector_runs import K, Keeps, Run, copied, truth
+from benchmarks.vector_ways import measure_ways
+from embeddings import indexing
 from embeddings.models import EmbeddingModel, Interaction
 from embeddings.querysets import InteractionQuerySet
-from embeddings.vectors import as_half_text, as_text
 from vibomat.accounts.models import User
 
 if TYPE_CHECKING:
@@ -41,12 +39,8 @@ if TYPE_CHECKING:
 HELP = (
     "recall, latency and bytes of the nearest vectors, by index, exact, and by pgvector's defaults"
 )
-K = 10
 MB = 1_000_000
-NEIGHBOURS = 5
 INSERTS = 2_000
-
-Numbers = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -55,21 +49,7 @@ class Filter:
 
     name: str
     apply: Callable[[], InteractionQuerySet]
-    keeps: Callable[[Numbers], npt.NDArray[np.bool_]]
-
-
-@dataclass
-class Run:
-    """What a way of asking gave: milliseconds, the share of the true neighbours, rows missing."""
-
-    took_ms: list[float] = field(default_factory=list)
-    recalls: list[float] = field(default_factory=list)
-    missing: int = 0
-
-    def note(self, took: float, found: set[int], true: list[int]) -> None:
-        self.took_ms.append(took * 1000)
-        self.recalls.append(len(found & set(true)) / len(true))
-        self.missing += len(found) < len(true)
+    keeps: Keeps
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -93,24 +73,14 @@ def measure(console: Console, options: dict[str, Any]) -> None:
     recipe = Recipe(real, options["count"])
     with scratch_database("vectors"):
         if options["real"]:
-            _measure_real(console, prompts, real)
+            measure_real(console, prompts, real)
         elif options["ways"]:
-            _measure_ways(console, recipe, options["queries"])
+            measure_ways(console, recipe, options["queries"])
         else:
-            console.print(_described(recipe))
+            console.print(described(recipe))
             model, users = _load(console, recipe)
             if not options["load_only"]:
                 _measure_made(console, recipe, model, users, options["queries"])
-
-
-def _described(recipe: Recipe) -> str:
-    made = next(iter(Recipe(recipe.real, BLOCK).blocks()))[: len(recipe.real)]
-    return (
-        f"{recipe.count:,} vectors of {recipe.real.shape[1]} dimensions, made of "
-        f"{len(recipe.real):,} real ones with noise of {recipe.strength:.3f} of their deviation.\n"
-        f"Distance to the nearest, p10 / p50 / p90: real {shares(nearest_distances(recipe.real))}, "
-        f"as many made {shares(nearest_distances(made))}"
-    )
 
 
 # Loading
@@ -172,11 +142,7 @@ def _binary_rows(model: EmbeddingModel, first: int, block: Vectors) -> bytes:
     rows["vector"] = block
     ids = b"".join(_id(first + n).bytes for n in range(len(block)))
     rows["id"] = np.frombuffer(ids, dtype="V16")
-    return _copied(rows)
-
-
-def _copied(rows: npt.NDArray[Any]) -> bytes:
-    return b"PGCOPY\n\xff\r\n\0" + bytes(8) + rows.tobytes() + b"\xff\xff"
+    return copied(rows)
 
 
 def _id(n: int) -> uuid.UUID:
@@ -195,19 +161,19 @@ def _measure_made(
 ) -> None:
     queries = recipe.others(count)
     filters = _filters(recipe.count, users)
-    truth = _truth(recipe, queries, filters)
+    nearest = truth(recipe, queries, {chosen.name: chosen.keeps for chosen in filters})
     table = Table("filter", "way", "recall@10", "too few", "p50 ms", "p95 ms", "max ms")
     for chosen in filters:
         for way, ask, most in _ways(chosen, model):
             run = Run()
             for query in queries[:5]:
                 ask(query)
-            asked = list(zip(queries, truth[chosen.name], strict=True))[:most]
+            asked = list(zip(queries, nearest[chosen.name], strict=True))[:most]
             for query, true in tqdm(asked, desc=f"{chosen.name}, {way}", disable=None, leave=False):
                 began = time.perf_counter()
                 found = ask(query)
                 run.note(time.perf_counter() - began, set(map(_number, found)), true)
-            table.add_row(chosen.name, way, *_figures(run))
+            table.add_row(chosen.name, way, *run.figures())
         table.add_section()
     console.print(table)
     _measure_inserts(console, recipe, model)
@@ -237,32 +203,6 @@ def _filters(count: int, users: list[User]) -> list[Filter]:
     ]
 
 
-def _truth(recipe: Recipe, queries: Vectors, filters: list[Filter]) -> dict[str, list[list[int]]]:
-    """The numbers of the nearest to each query, by filter, of full precision."""
-    best: dict[str, tuple[Vectors, Numbers]] = {}
-    start = 1
-    total = -(-recipe.count // BLOCK)
-    for block in tqdm(recipe.blocks(), total=total, desc="truth", disable=None, leave=False):
-        numbers = np.arange(start, start + len(block))
-        start += len(block)
-        similarity = queries @ block.T
-        for chosen in filters:
-            kept = chosen.keeps(numbers)
-            near, which = (
-                similarity[:, kept],
-                np.broadcast_to(numbers[kept], (len(queries), kept.sum())),
-            )
-            if chosen.name in best:
-                near = np.hstack([best[chosen.name][0], near])
-                which = np.hstack([best[chosen.name][1], which])
-            order = np.argsort(-near, axis=1)[:, :K]
-            best[chosen.name] = (
-                np.take_along_axis(near, order, axis=1),
-                np.take_along_axis(which, order, axis=1),
-            )
-    return {name: which.tolist() for name, (_, which) in best.items()}
-
-
 Ask = Callable[["Vectors"], Iterable[uuid.UUID]]
 
 
@@ -284,17 +224,6 @@ def _ways(chosen: Filter, model: EmbeddingModel) -> Iterator[tuple[str, Ask, int
     yield "pgvector's defaults", defaults, None
 
 
-def _figures(run: Run) -> list[str]:
-    took = run.took_ms
-    return [
-        f"{np.mean(run.recalls):.4f}",
-        f"{run.missing / len(took):.0%}",
-        f"{percentile(took, 0.5):.2f}",
-        f"{percentile(took, 0.95):.2f}",
-        f"{max(took):.1f}",
-    ]
-
-
 def _measure_inserts(console: Console, recipe: Recipe, model: EmbeddingModel) -> None:
     """New interactions with their vectors, a hundred at once, and taken away again."""
     vectors = recipe.others(INSERTS)
@@ -307,122 +236,3 @@ def _measure_inserts(console: Console, recipe: Recipe, model: EmbeddingModel) ->
         took = time.perf_counter() - began
         transaction.set_rollback(True)
     console.print(f"Inserting with the index in place: {INSERTS / took:,.0f} vectors/s")
-
-
-# Ways of keeping vectors
-
-
-def _measure_ways(console: Console, recipe: Recipe, count: int) -> None:
-    queries = recipe.others(count)
-    filters = [Filter("none", Interaction.objects.all, lambda n: n > 0)]
-    truth = _truth(recipe, queries, filters)["none"]
-    dimensions = recipe.real.shape[1]
-    half = f"(v::halfvec({dimensions})) halfvec_cosine_ops"
-    bits = f"(binary_quantize(v)::bit({dimensions})) bit_hamming_ops"
-    by_half = f"%(vector)s::halfvec({dimensions})"
-    nearest = sql.NEAREST.format
-    console.print(_described(recipe))
-    table = Table(
-        "column", "index", "table MB", "index MB", "of full", "build s", "recall", "p95 ms"
-    )
-    full = 0
-    with connection.cursor() as cursor:
-        cursor.execute(sql.CREATE_SCHEMA)
-        with cursor.copy(sql.COPY_MADE) as copy:
-            copy.write(_binary_made(recipe))
-        for column, name, index, statement, text in (
-            ("vector", "vector", "v vector_cosine_ops",
-             nearest(distance=f"v <=> %(vector)s::vector({dimensions})"), as_text),
-            ("vector", "halfvec", half,
-             nearest(distance=f"v::halfvec({dimensions}) <=> {by_half}"), as_half_text),
-            ("halfvec", "halfvec", "v halfvec_cosine_ops",
-             nearest(distance=f"v <=> {by_half}"), as_half_text),
-            ("halfvec", "bits, 100 re-ranked", bits,
-             sql.NEAREST_BITS.format(dimensions=dimensions, depth=100), as_half_text),
-            ("halfvec", "bits, 400 re-ranked", bits,
-             sql.NEAREST_BITS.format(dimensions=dimensions, depth=400), as_half_text),
-        ):  # fmt: skip
-            cursor.execute(sql.CREATE.format(type=f"{column}({dimensions})"))
-            cursor.execute("SET maintenance_work_mem = '1GB'")
-            began = time.perf_counter()
-            cursor.execute(sql.CREATE_INDEX.format(index=index))
-            built = time.perf_counter() - began
-            cursor.execute(sql.SIZE)
-            sizes = cursor.fetchone()
-            full = full or sum(sizes)
-            cursor.execute(
-                "SET hnsw.ef_search = 400" if "400" in name else "SET hnsw.ef_search = 100"
-            )
-            run = Run()
-            for query, true in zip(queries, truth, strict=True):
-                vector = text(query)
-                began = time.perf_counter()
-                cursor.execute(statement, {"vector": vector})
-                found = {n for (n,) in cursor.fetchall()}
-                run.note(time.perf_counter() - began, found, true)
-            recall, _, _, p95, _ = _figures(run)
-            weights = [f"{size / MB:,.1f}" for size in sizes]
-            table.add_row(
-                column, name, *weights, f"{sum(sizes) / full:.0%}", f"{built:.0f}", recall, p95
-            )
-            cursor.execute(sql.DROP)
-        cursor.execute(sql.DROP_SCHEMA)
-    console.print(table)
-
-
-def _binary_made(recipe: Recipe) -> bytes:
-    dimensions = recipe.real.shape[1]
-    layout = [
-        ("fields", ">i2"), ("number_bytes", ">i4"), ("number", ">i8"), ("vector_bytes", ">i4"),
-        ("dimensions", ">i2"), ("unused", ">i2"), ("vector", ">f4", dimensions),
-    ]  # fmt: skip
-    rows = np.zeros(recipe.count, dtype=layout)
-    rows["fields"], rows["number_bytes"], rows["dimensions"] = 2, 8, dimensions
-    rows["number"] = np.arange(1, recipe.count + 1)
-    rows["vector_bytes"] = 4 + 4 * dimensions
-    rows["vector"] = np.concatenate(list(recipe.blocks()))
-    return _copied(rows)
-
-
-# Real prompts
-
-
-def _measure_real(console: Console, prompts: list[Prompt], real: Vectors) -> None:
-    """The prompts themselves, in the scratch database for a moment."""
-    sources = {prompt.text: prompt.source for prompt in prompts}
-    choose = random.Random(1)
-    with transaction.atomic():
-        EmbeddingModel.objects.update(state="retired")
-        embedder = embedders.current()
-        model = EmbeddingModel.objects.create(name=embedder.id, dimensions=embedder.dimensions)
-        rows = [Interaction(text=prompt.text) for prompt in prompts]
-        Interaction.objects.bulk_create(rows)
-        model.store(zip(rows, real, strict=True))
-        indexing.build(model, concurrently=False)
-        model.activate()
-        same, recalls, shown = [], [], []
-        for row in choose.sample(rows, min(len(rows), 300)):
-            near = list(Interaction.objects.similar_to(row, NEIGHBOURS))
-            exact = set(Interaction.objects.similar_to(row, NEIGHBOURS, mode="exact"))
-            recalls.append(len(exact & set(near)) / NEIGHBOURS)
-            same.append(np.mean([sources[found.text] == sources[row.text] for found in near]))
-            shown.append((row, near))
-        transaction.set_rollback(True)
-    chance = sum(
-        (list(sources.values()).count(s) / len(sources)) ** 2 for s in set(sources.values())
-    )
-    console.print(
-        f"{len(rows):,} prompts by {embedder.id}: {np.mean(same):.1%} of the {NEIGHBOURS} nearest "
-        f"are from the same source, {chance:.1%} would be by chance; recall {np.mean(recalls):.4f}"
-    )
-    table = Table("prompt", "nearest", "similarity", "source")
-    for row, near in islice(shown, 5):
-        for place, found in enumerate(near[:3]):
-            cells = (_short(found.text), f"{found.similarity:.3f}", sources[found.text])
-            table.add_row("" if place else _short(row.text), *cells)
-        table.add_section()
-    console.print(table)
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= 60 else f"{text[:59]}…"

@@ -45,8 +45,14 @@ def build(
     and whoever writes vectors waits for its end.
     """
     with _alone(model, using) if concurrently else timeouts.lifted(using):
-        if not is_valid(model, using):
-            _build(model, using, "CONCURRENTLY" if concurrently else "")
+        if is_valid(model, using):
+            return
+        if concurrently:
+            return _build(model, using, "CONCURRENTLY")
+        # No index is built while foreign keys of rows are to be checked later.
+        _execute("SET CONSTRAINTS ALL IMMEDIATE", using)
+        _build(model, using, "")
+        _execute("SET CONSTRAINTS ALL DEFERRED", using)
 
 
 def _build(model: EmbeddingModel, using: str, concurrently: str) -> None:

@@ -212,8 +212,8 @@ class EmbeddingModel(models.Model):
         embedder = embedders.by_id(self.name)
         if embedder.dimensions != self.dimensions:
             raise EmbedderError(
-                f"{self.name} makes vectors of {embedder.dimensions} dimensions; in the database they"
-                f" have {self.dimensions}: let it have another id, and embed all texts by that."
+                f"{self.name} makes vectors of {embedder.dimensions} dimensions; in the database "
+                f"they have {self.dimensions}: let it have another id, and embed all texts by that."
             )
         return embedder
 

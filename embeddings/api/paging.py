@@ -1,10 +1,11 @@
 """Pages by the last row's place, so that none is shown twice or left out while others arrive."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.core import signing
-from django.db.models import F
+from django.db.models import F, Value
 from django.db.models.fields.tuple_lookups import Tuple, TupleLessThan
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
@@ -17,21 +18,29 @@ SALT = "embeddings.cursor"
 
 
 def page(
-    found: InteractionQuerySet, limit: int, cursor: str | None
+    found: InteractionQuerySet, limit: int, cursor: str | None, *, by_index: bool = True
 ) -> tuple[list[Interaction], Interaction | None]:
-    """The newest of these, or those after the cursor; and the last of them if there are more."""
+    """The newest of these, or those after the cursor; and the last of them if there are more.
+
+    Not `by_index`: none of the indexes that have them in order is to be used. The planner knows
+    nothing of what is in JSON, and would walk through all for the one that contains something rare.
+    """
     if cursor is not None:
         found = found.filter(TupleLessThan(Tuple(F("created"), F("id")), _place_of(cursor)))
-    rows = list(found.order_by("-created", "-id")[: limit + 1])
+    created: Any = F("created") if by_index else F("created") + Value(timedelta(0))
+    rows = list(found.order_by(created.desc(), "-id")[: limit + 1])
     return rows[:limit], rows[limit - 1] if len(rows) > limit else None
 
 
 def next_address(request: Request, last: Interaction | None) -> str | None:
     if last is None:
         return None
-    # Signed, so that nobody can make one up.
-    cursor = signing.dumps([last.created.isoformat(), last.pk.hex], salt=SALT)
-    return replace_query_param(request.build_absolute_uri(), "cursor", cursor)
+    return replace_query_param(request.build_absolute_uri(), "cursor", cursor_of(last))
+
+
+def cursor_of(last: Interaction) -> str:
+    """Signed, so that nobody can make one up."""
+    return signing.dumps([last.created.isoformat(), last.pk.hex], salt=SALT)
 
 
 def _place_of(cursor: str) -> tuple[datetime, UUID]:

@@ -33,7 +33,8 @@ class Strict(serializers.Serializer[Any]):
 
 
 class PromptSerializer(Strict):
-    """An interaction; `archives` in the context are those that the user may know of."""
+    """An interaction. In the context are the `user` who sends one; or, to show some, the `archives`
+    that the reader may know of, and which are `embedded`."""
 
     id = serializers.UUIDField(read_only=True)
     user = serializers.UUIDField(
@@ -53,9 +54,12 @@ class PromptSerializer(Strict):
         help_text="The archive it led to; null if none, or if you may not know of it.",
     )
     created = serializers.DateTimeField(read_only=True)
-    embedded = serializers.BooleanField(
-        read_only=True, help_text="Whether it has a vector, by which it is found, or waits for one."
+    embedded = serializers.SerializerMethodField(
+        help_text="Whether it has a vector, by which it is found, or waits for one."
     )
+
+    def get_embedded(self, interaction: Interaction) -> bool:
+        return interaction.pk in self.context["embedded"]
 
     def validate_archive(self, archive: UUID | None) -> UUID | None:
         user = self.context["user"]

@@ -7,7 +7,6 @@ from uuid import UUID
 
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db import IntegrityError
-from django.db.models import BooleanField, Exists, OuterRef, Value
 from django.http import Http404
 from django.utils.cache import patch_vary_headers
 from drf_spectacular.utils import extend_schema, inline_serializer
@@ -35,6 +34,7 @@ from embeddings.embedders import EmbedderError, TextRefused
 from embeddings.known_archives import known_to
 from embeddings.models import EmbeddingModel, Interaction
 from embeddings.querysets import InteractionQuerySet
+from embeddings.standing import embedded
 from embeddings.text_search import with_words
 from vibomat.accounts.models import User
 
@@ -75,9 +75,10 @@ class PromptViewSet(GenericViewSet[Interaction]):
     )
     def list(self, request: Request) -> Response:
         asked = parameters.read(parameters.ListParameters, request.query_params)
-        found = shown(reachable(self.user, asked))
-        rows, last = paging.page(found, asked["limit"], asked.get("cursor"))
-        results = PromptSerializer(rows, many=True, context=self.context(rows)).data
+        found = reachable(self.user, asked)
+        by_index = "metadata" not in asked
+        rows, last = paging.page(found, asked["limit"], asked.get("cursor"), by_index=by_index)
+        results = PromptSerializer(rows, many=True, context=self.shown_with(rows)).data
         return Response({"results": results, "next": paging.next_address(request, last)})
 
     @extend_schema(
@@ -220,17 +221,18 @@ class PromptViewSet(GenericViewSet[Interaction]):
             raise Http404 from error
 
     def one(self, pk: UUID) -> Interaction:
-        found = shown(Interaction.objects.visible_to(self.user)).filter(pk=pk).first()
+        readable: InteractionQuerySet = Interaction.objects.visible_to(self.user)
+        found = readable.filter(pk=pk).first()
         if found is None:
             raise Http404
         return found
 
-    def context(self, rows: Iterable[Interaction]) -> dict[str, Any]:
-        return {"user": self.user, "archives": known_to(self.user, rows)}
+    def shown_with(self, rows: Iterable[Interaction]) -> dict[str, Any]:
+        return {"archives": known_to(self.user, rows), "embedded": embedded(rows)}
 
     def answer(self, interaction: Interaction, code: int = status.HTTP_200_OK) -> Response:
-        context = self.context([interaction])
-        return Response(PromptSerializer(interaction, context=context).data, code)
+        shown = PromptSerializer(interaction, context=self.shown_with([interaction]))
+        return Response(shown.data, code)
 
     def search(
         self,
@@ -257,7 +259,8 @@ class PromptViewSet(GenericViewSet[Interaction]):
                 raise refusal(error) from error
             rows, model, mode = list(with_words(candidates, text, asked["k"])), None, "words"
         took = (time.perf_counter() - started) * 1000
-        results = SimilarSerializer(rows, many=True, context=self.context(rows)).data
+        known = {"archives": known_to(self.user, rows)}
+        results = SimilarSerializer(rows, many=True, context=known).data
         return Response(
             {
                 "results": results,
@@ -273,12 +276,3 @@ def refusal(error: NoVector | EmbedderError) -> NoVector:
     if isinstance(error, NoVector):
         return error
     return NoVector(UNANSWERED, error.retry_after)
-
-
-def shown(interactions: InteractionQuerySet) -> InteractionQuerySet:
-    """With `embedded`: whether they have a vector of the active model."""
-    model = EmbeddingModel.objects.active()
-    embedded: Any = Value(False, output_field=BooleanField())
-    if model is not None:
-        embedded = Exists(model.embeddings.filter(interaction=OuterRef("pk")))
-    return interactions.annotate(embedded=embedded)

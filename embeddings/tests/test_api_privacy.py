@@ -12,7 +12,7 @@ from embeddings.tests.household import VIEWERS, Household, stored
 from vibomat.accounts.models import User
 
 # By whose prompt: the status for anonymous, the owner, somebody else, and staff.
-READ = {
+READ: dict[str, tuple[int, ...]] = {
     "owner": (401, 200, 404, 200),
     "other": (401, 404, 200, 200),
     "nobody": (401, 404, 404, 200),

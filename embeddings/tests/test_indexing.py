@@ -165,6 +165,7 @@ def test_an_index_that_is_not_concurrent_may_be_part_of_a_transaction(
     model: EmbeddingModel,
 ) -> None:
     with transaction.atomic():
+        model.store([(Interaction.objects.create(text="new"), [1, 2, 3])])
         indexing.build(model, concurrently=False)
         assert indexing.is_valid(model)
         transaction.set_rollback(True)

@@ -30,7 +30,8 @@ def moody(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Embed
 def recorded(text: str) -> Interaction:
     interaction = Interaction(text=text)
     recording.record(interaction)
-    return Interaction.objects.get(pk=interaction.pk)
+    stored: Interaction = Interaction.objects.get(pk=interaction.pk)
+    return stored
 
 
 def test_what_is_typed_is_stored_and_found_by_its_vector(moody: EmbeddingModel) -> None:

@@ -18,6 +18,7 @@ from pytest_django import DjangoAssertNumQueries
 from search import engine
 from search.models import Artist, CatalogueImport, Lexeme, Track, TrackArtist
 from search.plans import plans_of
+from search.tests.catalogues import loaded
 from vibomat import pagination
 from vibomat.accounts.models import User
 
@@ -448,7 +449,6 @@ def test_an_imports_progress_is_shown(admin: Client) -> None:
 
 
 ROWS = 12_000
-TABLES = "track, artist, search_trackartist, search_lexeme"
 FILL = f"""
 INSERT INTO artist (name, popularity)
 SELECT 'band' || md5(n::text), n % 100 FROM generate_series(1, {ROWS // 4}) AS n;
@@ -463,16 +463,8 @@ SELECT track.id, artist.id FROM track JOIN artist ON credit_key = name_key;
 
 @pytest.fixture(scope="module")
 def large_catalogue(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
-    with django_db_blocker.unblock():
-        with connection.cursor() as cursor:
-            cursor.execute("SET statement_timeout = 0")
-            cursor.execute(FILL)
-            cursor.execute(f"VACUUM ANALYZE {TABLES}")
+    with django_db_blocker.unblock(), loaded(FILL):
         yield
-        with connection.cursor() as cursor:
-            cursor.execute("TRUNCATE track, artist, search_trackartist")
-            cursor.execute(f"VACUUM {TABLES}")
-            cursor.execute("RESET statement_timeout")
 
 
 @pytest.mark.usefixtures("large_catalogue")

@@ -18,6 +18,7 @@ from embeddings.models import EmbeddingModel, Interaction
 from search import engine
 from search.models import Artist, Lexeme, Track
 from vibomat import readiness
+from vibomat.accounts.models import User
 from vibomat.embedded.server import psql_path
 from vibomat.tests.databases import connected_to, database, execute
 
@@ -53,11 +54,11 @@ def titles(typed: str) -> list[str]:
 
 @pytest.fixture
 def restored(transactional_db: None, tmp_path: Path) -> Iterator[tuple[str, dict[str, int]]]:
-    """A database restored from a dump of one with something in every room, and what that counted."""
+    """A database restored from a dump of one with rows of everything, and what that counted."""
     baker.make(Artist, name="Sigur Rós")
     for title in ("Hoppípolla", "Svefn-g-englar", "Glósóli"):
         baker.make(Track, title=title, artist_credit="Sigur Rós")
-    owner = baker.make("accounts.User", email="owner@example.org")
+    owner: User = baker.make("accounts.User", email="owner@example.org")
     tracks = [{"artist": "Sigur Rós", "track": "Hoppípolla"}]
     for visibility in ("public", "private"):
         baker.make(

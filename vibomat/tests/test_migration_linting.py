@@ -24,7 +24,7 @@ def sql_of(*operations: Operation, atomic: bool = True) -> str:
     state = ProjectState()
     SONG.state_forwards("search", state)
     migration = Migration("9999_later", "search")
-    migration.operations = list(operations)
+    migration.operations = list(operations)  # type: ignore[misc]
     with connection.schema_editor(collect_sql=True, atomic=atomic) as editor:
         migration.apply(state, editor, collect_sql=True)
     return "\n".join(editor.collected_sql)
