@@ -44,8 +44,8 @@ GROUP BY 1
 """
 
 # The nearest vectors of a model: whose, and how far. The first goes by the index, whose expression
-# has the cast, and whose condition needs the model's id as it stands, which by a parameter would not
-# be known. The other compares all.
+# has the cast, and whose condition is known by the model's id as it stands, not by a parameter. The
+# other compares all.
 BY_INDEX = """
 SELECT interaction_id, {column}::halfvec({dimensions}) {operator} %s::halfvec({dimensions})
     AS distance
