@@ -27,6 +27,9 @@ def parts_of(model: EmbeddingModel) -> dict[str, Any]:
         "type": "vector" if model.column == "full_vector" else "halfvec",
         "operator": OPERATORS[model.distance],
         "cosine": COSINES[model.distance],
+        # An older vector may be zero, and its distance NaN, which is beyond infinity. For others
+        # the distance would be computed twice.
+        "finite": "AND distance < 'Infinity'" if model.column == "full_vector" else "",
     }
 
 

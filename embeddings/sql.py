@@ -45,8 +45,7 @@ GROUP BY 1
 
 # The nearest vectors of a model: whose, how far, and of how many candidates if their number was
 # limited. The first goes by the index, whose expression has the cast, and whose condition needs the
-# model's id as it stands: by a parameter PostgreSQL would not know it. The others compare all. An
-# older vector may be zero, and its distance NaN, which is beyond infinity.
+# model's id as it stands: by a parameter PostgreSQL would not know it. The others compare all.
 BY_INDEX = """
 SELECT interaction_id, {column}::halfvec({dimensions}) {operator} %s::halfvec({dimensions})
     AS distance, NULL::bigint AS taken
@@ -57,7 +56,7 @@ ORDER BY distance LIMIT {k}
 EXACT = """
 SELECT interaction_id, distance, NULL::bigint AS taken
 FROM embedding, LATERAL (SELECT {column} {operator} %s::{type}({dimensions})) AS computed (distance)
-WHERE model_id = {model} AND distance < 'Infinity' {among}
+WHERE model_id = {model} {finite} {among}
 ORDER BY distance LIMIT {k}
 """
 AMONG = "AND interaction_id IN ({candidates})"
@@ -66,7 +65,7 @@ WITH candidates (id) AS MATERIALIZED ({candidates})
 SELECT interaction_id, distance, (SELECT count(*) FROM candidates) AS taken
 FROM candidates JOIN embedding ON interaction_id = candidates.id,
     LATERAL (SELECT {column} {operator} %s::{type}({dimensions})) AS computed (distance)
-WHERE model_id = {model} AND distance < 'Infinity'
+WHERE model_id = {model} {finite}
 ORDER BY distance LIMIT {k}
 """
 
@@ -75,7 +74,7 @@ SIMILARITY = """(
     SELECT least(greatest({cosine}, -1), 1)
     FROM embedding AS e,
         LATERAL (SELECT e.{column} {operator} %%s::{type}({dimensions})) AS computed (distance)
-    WHERE e.model_id = {model} AND e.interaction_id = %(expressions)s AND distance < 'Infinity'
+    WHERE e.model_id = {model} AND e.interaction_id = %(expressions)s {finite}
 )"""
 
 # Reciprocal rank fusion (G. Cormack, C. Clarke, S. Büttcher, 2009) of two statements, each of which

