@@ -47,8 +47,6 @@ class OneWay(migrations.SeparateDatabaseAndState):
 
 class Migration(migrations.Migration):
     dependencies = [("search", "0001_initial")]
-    # Where the extensions are installed already, no statement is made.
-    safe_although = {"require-lock-timeout": "An extension makes what is new: no table is locked."}
 
     operations = [
         OneWay(TrigramExtension()),
