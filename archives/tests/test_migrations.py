@@ -5,7 +5,7 @@ import random
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from io import StringIO
@@ -18,8 +18,8 @@ from django.db import OperationalError, connection
 
 from archives.models import Archive
 from vibomat.accounts.models import User
-from vibomat.tests.databases import connected_to, database, execute
-from vibomat.tests.migrating import killed_again_and_again, migrated_copy
+from vibomat.tests.databases import connect, connected_to, database, execute
+from vibomat.tests.migrating import WritersWait, killed_again_and_again, migrated_copy
 
 from .older import (
     HELD,
@@ -317,14 +317,6 @@ def terminate(backend: int) -> None:
         other.execute("SELECT pg_terminate_backend(%s)", [backend])
 
 
-def connect() -> psycopg.Connection[Any]:
-    parameters = connection.get_connection_params()
-    keep = ("host", "port", "dbname", "user", "password")
-    return psycopg.connect(
-        **{key: parameters[key] for key in keep if key in parameters}, autocommit=True
-    )
-
-
 def test_a_migration_given_up_halfway_goes_back_without_loss(older: None) -> None:
     populate(0, [add_user()])
     first = older_rows()
@@ -414,39 +406,6 @@ class Writer(threading.Thread):
         self.written[pk] = (name, n)
 
 
-WRITERS_WAIT = """
-SELECT FROM pg_locks
-WHERE pid = pg_backend_pid() AND relation = 'playlist'::regclass
-    AND mode IN ('ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')
-"""
-ROWS_TOUCHED = """
-SELECT relid,
-    seq_tup_read + coalesce(idx_tup_fetch, 0) + n_tup_ins + n_tup_upd + n_tup_del
-FROM pg_stat_xact_user_tables WHERE relname LIKE 'playlist%'
-"""
-
-
-class WritersWait:
-    """Counts the statements in transactions that keep writers out, and the rows of archives which
-    those read or write. Where there are none, it takes a moment however many archives there are."""
-
-    def __init__(self) -> None:
-        self.statements = self.rows = 0
-
-    def __call__(self, run: Callable[..., Any], *arguments: Any) -> Any:
-        if not connection.in_atomic_block:
-            return run(*arguments)
-        driver = connection.connection
-        before = dict(driver.execute(ROWS_TOUCHED).fetchall())
-        done = run(*arguments)
-        if driver.execute(WRITERS_WAIT).fetchall():
-            self.statements += 1
-            # Earlier transactions' rows may be in both; a table that was dropped is in one.
-            for table, rows in driver.execute(ROWS_TOUCHED):
-                self.rows += rows - before.get(table, 0)
-        return done
-
-
 def test_writers_lose_nothing_while_it_runs_and_wait_for_no_row(
     older: None, small_batches: None
 ) -> None:
@@ -456,7 +415,7 @@ def test_writers_lose_nothing_while_it_runs_and_wait_for_no_row(
     for writer in writers:
         writer.start()
     try:
-        with connection.execute_wrapper(waits := WritersWait()):
+        with connection.execute_wrapper(waits := WritersWait("playlist")):
             for step in [*STEPS[1:], *reversed(STEPS[:-1])]:
                 migrate(step)
                 time.sleep(0.05)

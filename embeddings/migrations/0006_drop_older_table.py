@@ -33,6 +33,10 @@ WHERE i.id = linked.id
 
 VALIDATE = "ALTER TABLE interaction VALIDATE CONSTRAINT {}"
 
+# In the order of this application's writers, whose triggers go on to the older table: in the other
+# one, each would wait for the other.
+LOCK = "LOCK TABLE interaction, embedding, ai_interaction_embedding IN ACCESS EXCLUSIVE MODE"
+
 CREATE_OLDER = """
 CREATE TABLE IF NOT EXISTS ai_interaction_embedding (
     id uuid CONSTRAINT ai_interaction_embedding_pkey PRIMARY KEY,
@@ -61,6 +65,7 @@ class Migration(migrations.Migration):
             migrations.RunSQL(VALIDATE.format("interaction_archive_id_fk"), migrations.RunSQL.noop)
         ),
         WithLockTimeout(
+            migrations.RunSQL(LOCK, migrations.RunSQL.noop),
             migrations.RunSQL(UNFOLLOW, FOLLOW),
             migrations.RunSQL(DROP_CONVERSION, read("conversion.sql")),
             migrations.RunSQL("DROP TABLE ai_interaction_embedding", CREATE_OLDER),

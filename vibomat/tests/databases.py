@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import psycopg
 from django.db import DEFAULT_DB_ALIAS, connection, connections
 
 
@@ -43,6 +44,15 @@ def connected_to(name: str) -> Iterator[None]:
         other.close()
         connections[DEFAULT_DB_ALIAS] = usual
         usual.settings_dict["NAME"] = usual_name
+
+
+def connect() -> psycopg.Connection[Any]:
+    """A connection of its own to the database that is the default one now."""
+    parameters = connection.get_connection_params()
+    keep = ("host", "port", "dbname", "user", "password")
+    return psycopg.connect(
+        **{key: parameters[key] for key in keep if key in parameters}, autocommit=True
+    )
 
 
 def execute(statement: str, parameters: Any = None) -> list[tuple[Any, ...]]:

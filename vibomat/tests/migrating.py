@@ -53,3 +53,38 @@ def killed_again_and_again(run: Callable[[], object], *, first: int, further: in
         else:
             return kills
     raise AssertionError("it never gets through")
+
+
+WRITERS_WAIT = """
+SELECT FROM pg_locks JOIN pg_class ON pg_class.oid = relation
+WHERE pid = pg_backend_pid() AND relname = %s
+    AND mode IN ('ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')
+"""
+ROWS_TOUCHED = """
+SELECT relid,
+    seq_tup_read + coalesce(idx_tup_fetch, 0) + n_tup_ins + n_tup_upd + n_tup_del
+FROM pg_stat_xact_user_tables WHERE starts_with(relname, %s)
+"""
+
+
+class WritersWait:
+    """Wraps what a migration executes. Counts the `statements` in transactions that keep writers
+    of a table out, and the `rows` that those read or write of tables whose names begin with its
+    name. Where there are none, writers wait a moment only, however many rows there are."""
+
+    def __init__(self, table: str) -> None:
+        self.table = table
+        self.statements = self.rows = 0
+
+    def __call__(self, run: Callable[..., Any], *arguments: Any) -> Any:
+        if not connection.in_atomic_block:
+            return run(*arguments)
+        driver = connection.connection
+        before = dict(driver.execute(ROWS_TOUCHED, [self.table]).fetchall())
+        done = run(*arguments)
+        if driver.execute(WRITERS_WAIT, [self.table]).fetchall():
+            self.statements += 1
+            # Earlier transactions' rows may be in both; a table that was dropped is in one.
+            for table, rows in driver.execute(ROWS_TOUCHED, [self.table]):
+                self.rows += rows - before.get(table, 0)
+        return done
