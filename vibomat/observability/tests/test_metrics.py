@@ -81,7 +81,7 @@ def test_rows_are_told_with_partitions_together() -> None:
     baker.make("search.Artist", _quantity=7)
     baker.make("archives.Archive", _quantity=3, content={"tracks": []})
     with connection.cursor() as cursor:
-        # What this session stored would be added to what ANALYZE counts.
+        # Else PostgreSQL adds what was stored here to what ANALYZE counts.
         cursor.execute("SELECT pg_stat_force_next_flush()")
         cursor.execute("ANALYZE artist, playlist")
     found = samples(exposition.exposition().decode())
