@@ -52,8 +52,8 @@ WHERE NOT EXISTS (
 ORDER BY 1, 2
 """
 
-# Of some rows from a random id on: how many words the vocabulary lacks, and how many they have. A
-# row without a vector counts as one that lacks a word.
+# Of some rows from a random id on: how many words the vocabulary lacks, changes that wait included,
+# and how many they have. Rows without a vector count as one word that it lacks.
 UNKNOWN_IN_SAMPLE = """
 WITH chance AS MATERIALIZED (SELECT gen_random_uuid() AS id),
 drawn AS (
@@ -66,7 +66,10 @@ drawn AS (
     (SELECT search_vector FROM artist
      WHERE id >= (SELECT id FROM chance) ORDER BY id LIMIT %(rows)s)
 )
-SELECT count(*) FILTER (WHERE coalesce(l.ndoc, 0) <= 0), count(*)
+SELECT count(*) FILTER (
+        WHERE coalesce(l.ndoc, 0) + (
+            SELECT coalesce(sum(change), 0) FROM search_lexemechange WHERE word = words.word
+        ) <= 0), count(*)
 FROM (SELECT word FROM drawn, unnest(tsvector_to_array(search_vector)) AS word
       UNION
       SELECT NULL FROM drawn WHERE search_vector IS NULL) AS words

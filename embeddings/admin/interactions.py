@@ -78,19 +78,11 @@ class InteractionAdmin(LookingAdmin):
     search_fields = ("text",)
     search_help_text = "By meaning: a sentence in your words, in any language the model knows."
     fieldsets = (
-        (None, {"fields": ("text", ("kind", "whose", "language"), "metadata", "archive_link")}),
-        (None, {"fields": (("created", "id"),)}),
+        (None, {"fields": ("text", ("kind", "whose", "language"), "metadata", ("created", "id"))}),
         ("The nearest", {"fields": ("nearest",)}),
         ("Vectors", {"fields": ("vectors",)}),
     )
-    readonly_fields = (
-        "whose",
-        "archive_link",
-        "created",
-        "id",
-        "nearest",
-        "vectors",
-    )
+    readonly_fields = ("whose", "archive_link", "created", "id", "nearest", "vectors")
     change_list_template = "admin/embeddings/interaction/change_list.html"
 
     def get_urls(self) -> list[Any]:
@@ -104,6 +96,13 @@ class InteractionAdmin(LookingAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Whoever may, unlike elsewhere here: people ask for what they typed to be deleted."""
         return admin.ModelAdmin.has_delete_permission(self, request, obj)
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """The archive it led to is for whoever may view archives."""
+        fieldsets = list(super().get_fieldsets(request, obj))
+        if obj is not None and obj.archive_id and request.user.has_perm("archives.view_archive"):
+            fieldsets.insert(1, ("Led to", {"fields": ("archive_link",)}))
+        return fieldsets
 
     def get_list_display(self, request: HttpRequest) -> Any:
         if request.GET.get(SEARCH_VAR, "").strip():
@@ -163,10 +162,8 @@ class InteractionAdmin(LookingAdmin):
 
     @admin.display(description="archive")
     def archive_link(self, interaction: Interaction) -> str:
-        if interaction.archive_id is None:
-            return ""
         address = reverse("admin:archives_archive_change", args=[interaction.archive_id])
-        return format_html('<a href="{}">{}</a>', address, interaction.archive_id)
+        return format_html('<a href="{}">{}</a>', address, interaction.archive)
 
     @admin.display(description="nearest")
     def nearest(self, interaction: Interaction) -> str:

@@ -7,6 +7,7 @@ import pytest
 from django.contrib.auth.models import Permission
 from django.test import Client
 
+from archives.models import Archive
 from embeddings.embedders import EmbedderError
 from embeddings.models import Embedding, EmbeddingModel, Interaction
 from embeddings.tests.admin_pages import address
@@ -257,6 +258,18 @@ class TestRights:
         assert client.post(url, {"measure": "1"}).status_code == 403
         staff.user_permissions.add(Permission.objects.get(codename=f"view_{model}"))
         assert client.get(url).status_code == 200
+
+    def test_the_archive_it_led_to_is_told_to_who_may_view_archives(
+        self, client: Client, piano: Interaction
+    ) -> None:
+        archive = Archive.objects.create(name="Secret nights")
+        Interaction.objects.filter(pk=piano.pk).update(archive=archive)
+        staff = User.objects.create_user("staff@example.org", is_staff=True)
+        client.force_login(staff)
+        for codename, told in (("view_interaction", False), ("view_archive", True)):
+            staff.user_permissions.add(Permission.objects.get(codename=codename))
+            page = page_of(client, "interaction", "change", piano.pk)
+            assert ("Secret nights" in page) == (str(archive.pk) in page) == told
 
     def test_nothing_is_added_or_changed_here(self, admin: Client, piano: Interaction) -> None:
         embedding = Embedding.objects.filter(interaction=piano).get()

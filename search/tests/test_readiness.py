@@ -63,9 +63,9 @@ def test_a_wrong_count_is_found_by_recounting() -> None:
 
 @pytest.mark.usefixtures("_catalogue")
 def test_changes_that_wait_count() -> None:
-    Lexeme.objects.filter(word="sinnerman").update(ndoc=2)
-    baker.make("search.LexemeChange", word="sinnerman", change=1)
-    assert found(recounted=True) == []
+    Lexeme.objects.filter(word="sinnerman").update(ndoc=0)
+    baker.make("search.LexemeChange", word="sinnerman", change=1, _quantity=3)
+    assert found() == found(recounted=True) == []
 
 
 @pytest.mark.usefixtures("_catalogue")

@@ -1,5 +1,6 @@
 """Connections say what they work on, at no further round trip, and never what others worked on."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 from django.db import connection, connections
 from psycopg import pq
 
+import manage
 from vibomat.postgresql.application_name import LONGEST, application_name, busy_with
 from vibomat.postgresql.base import DatabaseWrapper
 
@@ -119,6 +121,16 @@ def test_naming_is_the_only_statement_of_the_health_check(monkeypatch: pytest.Mo
         assert sent == ["SELECT pg_catalog.set_config('application_name', %s, false)"]
         assert using.connection is not None
         assert using.connection.info.transaction_status == pq.TransactionStatus.IDLE
+
+
+def test_a_command_is_work_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = []
+    run = "django.core.management.execute_from_command_line"
+    monkeypatch.setattr(run, lambda argv: names.append(application_name("vibomat")))
+    for argv in (["manage.py", "import_catalogue", "x.tsv"], ["manage.py"]):
+        monkeypatch.setattr(sys, "argv", argv)
+        manage.main()
+    assert names == ["vibomat:import_catalogue", "vibomat"]
 
 
 @pytest.mark.django_db(transaction=True)
