@@ -1,6 +1,7 @@
 """What holds for the tests of every app."""
 
 import os
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -16,6 +17,12 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     if any(str(argument).endswith(".py") or "::" in str(argument) for argument in arguments):
         return 0
     return min(os.cpu_count() or 1, MOST_WORKERS)
+
+
+def pytest_configure() -> None:
+    # A shell's background job ignores it, and so would the programs that tests start to interrupt.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
