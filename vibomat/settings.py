@@ -240,6 +240,10 @@ LOGGING = {
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="WARNING").upper()},
-    # Its own handlers would mail errors, and print each request's line twice.
-    "loggers": {"django": {"handlers": [], "propagate": True}},
+    "loggers": {
+        # Its own handlers would mail errors, and print each request's line twice.
+        "django": {"handlers": [], "propagate": True},
+        # It warns of each retry; whoever asked is told once all have failed.
+        "urllib3": {"level": "ERROR"},
+    },
 }
