@@ -1,7 +1,21 @@
 """What holds for the tests of every app."""
 
+import os
+from collections.abc import Iterator
+
 import pytest
 from django.db import connection
+
+# Each worker has a database of its own on the one test server.
+MOST_WORKERS = 4
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Workers for whole apps; a few files are done sooner than a second database is made."""
+    arguments = config.invocation_params.args
+    if any(str(argument).endswith(".py") or "::" in str(argument) for argument in arguments):
+        return 0
+    return min(os.cpu_count() or 1, MOST_WORKERS)
 
 
 @pytest.fixture(scope="session")
@@ -10,3 +24,22 @@ def django_db_setup(django_db_setup: None) -> None:
     as using one, and a fixture that unblocks the connection would then write to the user's."""
     name = str(connection.settings_dict["NAME"])
     assert name.startswith("test_"), f"{name} is no test database"
+
+
+@pytest.fixture
+def empty_database(db: None) -> Iterator[None]:
+    """Another, empty database in the place of the test's own."""
+    # Django's settings are there once fixtures are.
+    from vibomat.tests.databases import connected_to, database
+
+    with database("empty") as name, connected_to(name):
+        yield
+
+
+@pytest.fixture
+def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few rows are many batches of a migration, whatever size it gives them."""
+    from vibomat.migration_operations import RunInBatches
+
+    small = property(lambda operation: 20, lambda operation, size: None)
+    monkeypatch.setattr(RunInBatches, "size", small, raising=False)

@@ -11,6 +11,9 @@ def main() -> None:
     from django.core.management import execute_from_command_line
     from django.db import OperationalError
 
+    from vibomat.postgresql.application_name import busy_with
+
+    busy_with.set("".join(sys.argv[1:2]))
     try:
         execute_from_command_line(sys.argv)
     except (ImproperlyConfigured, OperationalError) as error:

@@ -1,10 +1,8 @@
 """The admin's pages for archives, which stay fast with millions of them."""
 
-from collections.abc import Iterator, Mapping
-from datetime import timedelta
+from collections.abc import Iterator
 from typing import Any, cast
 from urllib.parse import parse_qsl
-from uuid import UUID
 
 from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
@@ -15,7 +13,6 @@ from django.db.models import F, Func, IntegerField, QuerySet, UUIDField, Value
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.html import format_html
 
 from archives.filters import Path
@@ -28,8 +25,11 @@ from archives.text_search import search
 from vibomat.accounts.models import User
 from vibomat.indexed_admin import (
     MAX_SEARCH_LENGTH,
+    ChoiceFilter,
+    CreatedFilter,
     IndexedAdmin,
     IndexedChangeList,
+    LinkedFilter,
     UUIDAutocompleteSelect,
 )
 
@@ -37,23 +37,6 @@ FOUND = 300
 SHOWN_TRACKS = 500
 # As much JSON as a form may send; what is larger is changed through the API.
 EDITABLE_CHARACTERS = 500_000
-
-
-class ChoiceFilter(admin.SimpleListFilter):
-    """Conditions by the value of the parameter, each with its title."""
-
-    conditions: Mapping[str, tuple[str, Mapping[str, Any]]] = {}
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(value, title) for value, (title, _) in self.conditions.items()]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        value = self.value()
-        if value is None:
-            return queryset
-        if value not in self.conditions:
-            raise IncorrectLookupParameters
-        return queryset.filter(**self.conditions[value][1])
 
 
 class FindableFilter(ChoiceFilter):
@@ -109,42 +92,6 @@ class TracksFilter(ChoiceFilter):
         "100": ("100 to 999", {"track_count__range": (100, 999)}),
         "1000": ("1,000 and more", {"track_count__gte": 1000}),
     }
-
-
-class CreatedFilter(admin.SimpleListFilter):
-    title = "created"
-    parameter_name = "created"
-    days = {"1": "in the last day", "7": "in the last week", "30": "in the last month"}
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return list(self.days.items())
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        value = self.value()
-        if value is None:
-            return queryset
-        if value not in self.days:
-            raise IncorrectLookupParameters
-        return queryset.filter(created__gte=timezone.now() - timedelta(days=int(value)))
-
-
-class LinkedFilter(admin.SimpleListFilter):
-    """Rows that refer to one of `model`; shown only when an address asks for it."""
-
-    model: type[Any]
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        value = self.value()
-        if value is None:
-            return []
-        try:
-            return [(value, str(self.model.objects.get(pk=UUID(value))))]
-        except (ValueError, self.model.DoesNotExist) as error:
-            raise IncorrectLookupParameters from error
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        value = self.value()
-        return queryset if value is None else queryset.filter(**{str(self.parameter_name): value})
 
 
 class OwnerFilter(LinkedFilter):

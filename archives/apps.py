@@ -8,6 +8,10 @@ class ArchivesConfig(AppConfig):
     name = "archives"
 
     def ready(self) -> None:
+        from archives.readiness import partitions_ahead
+        from vibomat import readiness
+
+        readiness.register("partitions", partitions_ahead)
         post_migrate.connect(create_months, sender=self)
 
 

@@ -69,11 +69,13 @@ def _first_errors(content: Any) -> list[Wrong]:
     return errors
 
 
-def parse_content(text: str | bytes) -> Any:
+def parse_content(text: str | bytes, *, constants: bool = False) -> Any:
     """The content of a JSON text, unvalidated. Raise ValidationError for what is no JSON, or would
-    lose something by being read: a key that stands twice in one object."""
+    lose something by being read: a key that stands twice in one object. `constants`: read NaN and
+    infinities too."""
+    refuse = None if constants else _refuse_constant
     try:
-        return json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse_constant)
+        return json.loads(text, object_pairs_hook=_unique, parse_constant=refuse)
     except RecursionError as error:
         raise ValidationError(_too_deep(), "too_deep") from error
     except ValueError as error:

@@ -42,7 +42,7 @@ from vibomat.accounts.validators import validate_text
 MAX_LENGTH = 1000
 MAX_STRINGS = 20
 MAX_JSON_LENGTH = 10_000
-MAX_NUMBER = 2**31 - 1
+MAX_NUMBER = 2**63 - 1
 EARLIEST = datetime(1, 1, 2, tzinfo=UTC)
 LATEST = datetime(9999, 12, 30, tzinfo=UTC)
 # Of the others some raise errors that no caller can suppress, for values that differ by row.
@@ -110,7 +110,7 @@ def clean_integer(value: Any) -> int:
     if isinstance(value, str) and re.fullmatch(r"[0-9]{1,19}", value.strip()):
         value = int(value)
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= MAX_NUMBER:
-        raise ValidationError("Enter a whole number that is not negative.", "not_a_number")
+        raise ValidationError(f"Enter a whole number from 0 to {MAX_NUMBER}.", "not_a_number")
     return value
 
 
@@ -443,7 +443,7 @@ class Element(Path):
 
 @dataclass(frozen=True)
 class Range(Path):
-    """Bounds of a column, both included."""
+    """Bounds of a column, both included. `greatest` is the greatest number that it can have."""
 
     leads = 1
     settings = {}
@@ -452,6 +452,7 @@ class Range(Path):
     least: str = ""
     most: str = ""
     fields: tuple[str, ...] = ()
+    greatest: int = 2**31 - 1
     type: Type = "integer"
 
     @property
@@ -466,16 +467,20 @@ class Range(Path):
         return Index(fields=self.fields or [self.column], name=self.index_name)
 
     def ask(self, asked: Asked) -> None:
-        least, most = asked.values.get(self.least), asked.values.get(self.most)
+        least, most = self._bound(asked, self.least), self._bound(asked, self.most)
         if asked.leading is self:
             # A generic plan takes a range for few rows, but a single bound for a third of all.
-            outer = (EARLIEST, LATEST) if self.type == "time" else (0, MAX_NUMBER)
+            outer = (EARLIEST, LATEST) if self.type == "time" else (0, self.greatest)
             bounds = (outer[0] if least is None else least, outer[1] if most is None else most)
             asked.others.append(Q(**{f"{self.column}__range": bounds}))
             return
         for lookup, bound in ((GreaterThanOrEqual, least), (LessThanOrEqual, most)):
             if bound is not None:
                 asked.others.append(IsTrue(lookup(F(self.column), bound)))
+
+    def _bound(self, asked: Asked, name: str) -> Any:
+        value = asked.values.get(name)
+        return min(value, self.greatest) if isinstance(value, int) else value
 
 
 @dataclass(frozen=True)

@@ -62,6 +62,7 @@ PATHS: tuple[Path, ...] = (
     Range(
         "duration", "a total duration in ms", "3600000",
         column="total_duration_ms", least="min_duration_ms", most="max_duration_ms",
+        greatest=2**63 - 1,
     ),
     Range(
         "created", "a time of creation", "2026-03-01", "time",

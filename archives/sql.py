@@ -9,6 +9,13 @@ WHERE i.inhparent = 'playlist'::regclass
 ORDER BY c.relname
 """
 
+# Names of the attached partitions that bear this comment. It waits for no lock.
+NAMES_OF_PARTITIONS = """
+SELECT c.relname
+FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid
+WHERE i.inhparent = to_regclass('playlist') AND obj_description(c.oid, 'pg_class') = %s
+"""
+
 # Whether playlist is partitioned, and no migration is under way between the two schemas.
 IS_READY = """
 SELECT EXISTS (SELECT FROM pg_class WHERE oid = to_regclass('playlist') AND relkind = 'p')

@@ -4,8 +4,8 @@ HNSW finds the nearest of a whole table in milliseconds, but a filter is applied
 by: asked for ten that one row in ten thousand is among, it gives up before. Distances to few
 candidates, on the other hand, are soon computed, and exactly. So:
 
-* Where the planner expects at most `FEW` candidates, the distances to all of them are computed. As
-  it may be wrong, no more than `MOST` are taken; if there are more, the index is asked.
+* Where the planner expects at most `FEW` candidates, and a count that stops at twice as many finds
+  no more, the distances to all of them are computed.
 * Otherwise the index is asked, and goes on (`hnsw.iterative_scan`) until the filter has let enough
   pass. `relaxed_order` finds more than `strict_order`, which drops what comes out of order; the
   order is put right here.
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 
 EF_SEARCH = 100
 FEW = 20_000
-MOST = 40_000
 # How many more than asked for the index gives where there is a filter, as they come in no order.
 SPARE = 4
 # How many of the nearest, and of those with the words, a hybrid search fuses at least.
@@ -49,12 +48,10 @@ EXACT = {"jit": "off"}
 
 
 class Row(NamedTuple):
-    """`distance` null: found by its words only. `taken`: of how many candidates the distances were
-    computed, if that was limited."""
+    """`distance` null: found by its words only."""
 
     pk: UUID
     distance: float | None
-    taken: int | None
 
 
 class Statement(NamedTuple):
@@ -93,15 +90,9 @@ def _nearest(
     """What `run` makes of the statement that finds the `k` nearest. `among`: the candidates' ids,
     None for all interactions; `expected`: how many the planner thinks they are."""
     using = candidates.db
-    if search.mode == "exact":
+    if search.mode == "exact" or (expected is not None and _are_few(candidates, expected)):
         with _settings(using, EXACT):
             return run(_statement(sql.EXACT, search, k, among), using)
-    if among and expected is not None and expected <= FEW:
-        few = _compiled(candidates, MOST + 1)
-        with _settings(using, EXACT):
-            found = run(_statement(sql.EXACT_OF_FEW, search, k, few), using)
-        if max((row.taken or 0 for row in found), default=0) <= MOST:
-            return found
     ef_search = search.ef_search or min(max(EF_SEARCH, 2 * k), MOST_EF_SEARCH)
     with _settings(using, BY_INDEX | {"hnsw.ef_search": str(ef_search)}):
         spare = SPARE * k if among else k
@@ -113,30 +104,27 @@ def _nearest(
 
 
 def _statement(template: str, search: Search, k: int, candidates: Statement | None) -> Statement:
-    parts = parts_of(search.model)
-    if template == sql.BY_INDEX:
-        vector = as_half_text(search.vector)
-    else:
-        vector = text_of(search.model, search.vector)
-    if candidates is None:
-        return Statement(template.format(**parts, k=k, among=""), [vector])
-    among = sql.AMONG.format(candidates=candidates.sql)
-    text = template.format(**parts, k=k, among=among, candidates=candidates.sql)
-    # They stand before the vector in the one, and after it in the others.
-    if template == sql.EXACT_OF_FEW:
-        return Statement(text, [*candidates.params, vector])
-    return Statement(text, [vector, *candidates.params])
+    by_index = template == sql.BY_INDEX
+    vector = as_half_text(search.vector) if by_index else text_of(search.model, search.vector)
+    among = sql.AMONG.format(candidates=candidates.sql) if candidates else ""
+    text = template.format(**parts_of(search.model), k=k, among=among)
+    return Statement(text, [vector, *(candidates.params if candidates else [])])
 
 
-def _compiled(candidates: QuerySet[Interaction], most: int | None = None) -> Statement:
-    """The candidates' ids, each once if there may be no more than `most`."""
-    ids = candidates.values("pk")
-    if most is not None:
-        if len(ids.query.alias_map) > 1 and not ids.query.is_sliced:
-            ids = ids.distinct()
-        ids = ids[:most]
-    text, params = ids.query.get_compiler(using=candidates.db).as_sql()
+def _compiled(candidates: QuerySet[Interaction]) -> Statement:
+    """The statement that gives the candidates' ids."""
+    text, params = candidates.values("pk").query.get_compiler(using=candidates.db).as_sql()
     return Statement(text, list(params))
+
+
+def _are_few(candidates: QuerySet[Interaction], expected: int) -> bool:
+    """Whether the planner expects at most `FEW` candidates, and is right by a factor of two."""
+    if expected > FEW:
+        return False
+    counted = _compiled(candidates[: 2 * FEW + 1])
+    with connections[candidates.db].cursor() as cursor:
+        cursor.execute(sql.COUNT.format(candidates=counted.sql), counted.params)
+        return bool(cursor.fetchone()[0] <= 2 * FEW)
 
 
 def _rows(near: Statement, using: str) -> list[Row]:

@@ -43,31 +43,26 @@ LEFT JOIN (
 GROUP BY 1
 """
 
-# The nearest vectors of a model: whose, how far, and of how many candidates if their number was
-# limited. The first goes by the index, whose expression has the cast, and whose condition needs the
-# model's id as it stands: by a parameter PostgreSQL would not know it. The others compare all.
+# The nearest vectors of a model: whose, and how far. The first goes by the index, whose expression
+# has the cast, and whose condition is known by the model's id as it stands, not by a parameter. The
+# other compares all.
 BY_INDEX = """
 SELECT interaction_id, {column}::halfvec({dimensions}) {operator} %s::halfvec({dimensions})
-    AS distance, NULL::bigint AS taken
+    AS distance
 FROM embedding
 WHERE model_id = {model} {among}
 ORDER BY distance LIMIT {k}
 """
 EXACT = """
-SELECT interaction_id, distance, NULL::bigint AS taken
+SELECT interaction_id, distance
 FROM embedding, LATERAL (SELECT {column} {operator} %s::{type}({dimensions})) AS computed (distance)
 WHERE model_id = {model} {finite} {among}
 ORDER BY distance LIMIT {k}
 """
 AMONG = "AND interaction_id IN ({candidates})"
-EXACT_OF_FEW = """
-WITH candidates (id) AS MATERIALIZED ({candidates})
-SELECT interaction_id, distance, (SELECT count(*) FROM candidates) AS taken
-FROM candidates JOIN embedding ON interaction_id = candidates.id,
-    LATERAL (SELECT {column} {operator} %s::{type}({dimensions})) AS computed (distance)
-WHERE model_id = {model} {finite}
-ORDER BY distance LIMIT {k}
-"""
+
+# How many candidates there are, but no more than it takes to know.
+COUNT = "SELECT count(*) FROM ({candidates}) AS counted"
 
 # The similarity of an interaction. Rounding leads beyond 1 by a few ten-thousandths.
 SIMILARITY = """(
@@ -81,16 +76,30 @@ SIMILARITY = """(
 # gives an id and by how much: the nearest by distance, and those that have the words. 60 is the
 # paper's constant. Whose vector is not among the nearest has no distance.
 FUSE = """
-WITH nearest (id, distance, taken) AS MATERIALIZED ({nearest}),
+WITH nearest (id, distance) AS MATERIALIZED ({nearest}),
 worded (id, weight) AS MATERIALIZED ({worded}),
 placed AS (
-    SELECT id, distance, taken, rank() OVER (ORDER BY distance) AS place FROM nearest
+    SELECT id, distance, rank() OVER (ORDER BY distance) AS place FROM nearest
     UNION ALL
-    SELECT id, NULL, NULL, rank() OVER (ORDER BY weight DESC) FROM worded
+    SELECT id, NULL, rank() OVER (ORDER BY weight DESC) FROM worded
 )
-SELECT id, min(distance), max(taken)
+SELECT id, min(distance)
 FROM placed
 GROUP BY id
 ORDER BY sum(1.0 / (60 + place)) DESC, min(distance), id
 """
 NOTHING_WORDED = "SELECT NULL::uuid, NULL::float8 WHERE false"
+
+# Of the newest interactions, how many each model in use has no vector of.
+WAITING = """
+WITH newest AS MATERIALIZED (
+    SELECT id FROM interaction ORDER BY created DESC, id DESC LIMIT %s
+)
+SELECT m.name, count(newest.id) FILTER (WHERE e.interaction_id IS NULL)
+FROM embedding_model AS m
+LEFT JOIN newest ON true
+LEFT JOIN embedding AS e ON e.interaction_id = newest.id AND e.model_id = m.id
+WHERE m.state <> 'retired'
+GROUP BY m.name
+ORDER BY m.name
+"""

@@ -234,7 +234,7 @@ class LexemeAdmin(ReadOnlyAdmin, IndexedAdmin):
             return queryset, False
         with connection.cursor() as cursor:
             reading = vocabulary.read(cursor, parse(search_term[:MAX_LENGTH]))
-        if reading is None:
+        if not reading.words:
             return queryset.none(), False
         typed = [*reading.words, "@" + reading.name, "=" + reading.name]
         groups = [*reading.near, *reading.joined, reading.artist_keys, reading.title_keys]

@@ -10,6 +10,7 @@ from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
 from search import slips, sql, stages, vocabulary
+from search.metrics import observe_stage
 from search.query import Query, parse
 from search.spelling import did_you_mean
 from search.stages import Ways
@@ -91,8 +92,11 @@ def search(text: str, *, kind: Kind = "all", limit: int = 20, offset: int = 0) -
     with connection.cursor() as cursor:
         run = _Run(_Recorder(cursor, results.steps), results.query, kind)
         hits = run.ranked(min(offset + limit, MAX_RESULTS))
-    results.reading = run.reading
-    results.did_you_mean = did_you_mean(run.reading, hits) if run.reading else None
+    for step in results.steps:
+        observe_stage(step.stage, step.took_ms)
+    if run.reading.words:
+        results.reading = run.reading
+        results.did_you_mean = did_you_mean(run.reading, hits)
     results.hits = hits[offset : offset + limit]
     return results
 
@@ -135,9 +139,21 @@ class _Run:
         self.best = 0.0
 
     def ranked(self, most: int) -> list[Hit]:
-        reading = self.reading
-        if reading is None:
-            return []
+        """The best rows. Where no row has the quoted phrases, their words count like any others."""
+        if not self.reading.words:
+            return self._most_popular(most)
+        hits = self._ranked(self.reading, most)
+        if hits or not self.query.phrases:
+            return hits
+        self.query = replace(self.query, phrases=[])
+        self.reading = replace(self.reading, phrases=[])
+        self.best = 0.0
+        return [
+            hit if hit.match == "trigram" else replace(hit, match="relaxed")
+            for hit in self._ranked(self.reading, most)
+        ]
+
+    def _ranked(self, reading: Reading, most: int) -> list[Hit]:
         self._collect("every word", stages.every_word(reading), "fuzzy", most)
         if self.best < GOOD and len(reading.words) > 1:
             self._collect("all but one", stages.all_but_one(reading), "relaxed", most)
@@ -151,10 +167,14 @@ class _Run:
             :most
         ]
 
+    def _most_popular(self, most: int) -> list[Hit]:
+        """What passes the filters of a query that has nothing else."""
+        if self.query.genres or self.query.years != (None, None):
+            self._collect("filters", Ways(common=stages.EVERY_ROW), "exact", most)
+        return list(self.hits.values())[:most]
+
     def _collect(self, stage: str, ways: Ways, otherwise: str, most: int) -> None:
         reading, query = self.reading, self.query
-        if reading is None:
-            return
         if self.kind == "track":
             ways.artists = None
         if self.kind == "artist" or query.title or query.album or query.years != (None, None):

@@ -21,6 +21,8 @@ TOO_COMMON = 4000
 TOO_COMMON_RELAXED = 2500
 TOO_COMMON_FAR = 1500
 TOO_COMMON_ALONE = 300
+# No lexeme is blank.
+EVERY_ROW = "!" + lexeme(" ")
 
 
 @dataclass
@@ -53,6 +55,8 @@ def exact(reading: Reading) -> str | None:
 
 def prefix(reading: Reading) -> str | None:
     """The same with the last word as the beginning of one, if that narrows the catalogue."""
+    if not reading.words:
+        return None
     *before, last = reading.required
     word = reading.words[last]
     if len(word) < (3 if before else 4) or max((n.ndoc for n in reading.near[last]), default=0) > (

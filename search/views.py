@@ -12,15 +12,11 @@ from psycopg.errors import QueryCanceled
 
 from search import engine
 from search.api.serializers import SearchParameters, search_response
+from vibomat.content_policy import POLICY
 
 PAGE = 20
 KINDS = (("all", "All"), ("artist", "Artists"), ("track", "Tracks"))
 EXAMPLES = ("daft pnk one more tme", "radio haed", "bjork", "acdc thunderstuck", "кино")
-# Nothing on the page comes from elsewhere, and no script or style stands in it.
-POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-)
 
 
 @require_safe

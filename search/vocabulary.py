@@ -85,8 +85,8 @@ def key(words: list[str]) -> str:
     return ("".join(w for w in words if w not in OPTIONAL) or "".join(words))[:120]
 
 
-def read(cursor: Cursor, query: Query) -> Reading | None:
-    """Look the query's words up, in one statement. None when it has no word."""
+def read(cursor: Cursor, query: Query) -> Reading:
+    """Look the query's words up, in one statement."""
     parts = [(" ".join(query.words), ANYWHERE)]
     parts += [(text, "B") for text in query.artist]
     parts += [(text, "A") for text in query.title]
@@ -105,8 +105,6 @@ def read(cursor: Cursor, query: Query) -> Reading | None:
             words.append(word[:MAX_WORD_LENGTH])
             labels.append(label)
     del words[MAX_WORDS:], labels[MAX_WORDS:]
-    if not words:
-        return None
     name = next(word for kind, _, word, _, _ in rows if kind == "name")
 
     size = len(words)

@@ -40,15 +40,16 @@ def check_database(alias: str) -> list[CheckMessage]:
     connection = connections[alias]
     try:
         with connection.cursor() as cursor:
-            version = connection.pg_version  # type: ignore[attr-defined]
-            return [
-                *_check_version(version),
-                *_check_extensions(cursor),
-                *_check_text(cursor),
-            ]
+            return [*problems_of_server(cursor), *_check_extensions(cursor)]
     except OperationalError as error:
         hint = "Start the server, correct DATABASE_URL, or unset it for the embedded server."
         return [Error(f"Can't use the database: {one_line(error)}", hint=hint, id="vibomat.E001")]
+
+
+def problems_of_server(cursor: CursorWrapper) -> list[CheckMessage]:
+    """What is wrong with the server's version, and with how the database keeps text."""
+    version = cursor.connection.info.server_version
+    return [*_check_version(version), *_check_text(cursor)]
 
 
 def one_line(error: Exception) -> str:

@@ -53,14 +53,14 @@ def _settings(
     stands outside a transaction (a rollback restores them by itself)."""
 
     def apply(values: dict[str, str]) -> None:
-        for name, value in values.items():
-            cursor.execute("SELECT set_config(%s, %s, %s)", [name, value, in_transaction])
+        calls = ", ".join(["set_config(%s, %s, %s)"] * len(values))
+        parameters = [part for item in values.items() for part in (*item, in_transaction)]
+        cursor.execute(f"SELECT {calls}", parameters)
 
     with connection.cursor() as cursor:
-        earlier = {}
-        for name in settings:
-            cursor.execute("SELECT current_setting(%s)", [name])
-            earlier[name] = cursor.fetchone()[0]
+        calls = ", ".join(["current_setting(%s)"] * len(settings))
+        cursor.execute(f"SELECT {calls}", list(settings))
+        earlier = dict(zip(settings, cursor.fetchone(), strict=True))
         apply(settings)
         try:
             yield
@@ -128,7 +128,7 @@ class WithLockTimeout(SeparateDatabaseAndState):
     def _run(self, schema_editor: BaseDatabaseSchemaEditor, change: Callable[[], None]) -> None:
         connection = schema_editor.connection
         if schema_editor.collect_sql:
-            return change()
+            return self._collect(schema_editor, change)
         earlier = list(schema_editor.deferred_sql)
 
         def attempt() -> None:
@@ -152,6 +152,16 @@ class WithLockTimeout(SeparateDatabaseAndState):
                 schema_editor.deferred_sql = list(earlier)
 
         retry_while_locked(attempt)
+
+    def _collect(self, schema_editor: BaseDatabaseSchemaEditor, change: Callable[[], None]) -> None:
+        """What `sqlmigrate` prints. Python's operations can't run without what the others made."""
+        begin, end = ([], []) if schema_editor.atomic_migration else (["BEGIN;"], ["COMMIT;"])
+        schema_editor.collected_sql += [*begin, f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}';"]
+        if all(operation.reduces_to_sql for operation in self.database_operations):
+            change()
+        else:
+            schema_editor.collected_sql.append("-- Python that can't be written as SQL")
+        schema_editor.collected_sql += end
 
     def describe(self) -> str:
         return "; ".join(operation.describe() for operation in self.database_operations)
@@ -286,6 +296,7 @@ def _build_concurrently(
     """
     connection = schema_editor.connection
     if schema_editor.collect_sql:
+        schema_editor.collected_sql.append("-- squawk-ignore require-lock-timeout")
         return build()
 
     def attempt() -> None:
@@ -464,7 +475,11 @@ def _add_partitioned_index(
     whole = create(index.name, f"ONLY {quote(table)}", concurrently=False)
     if schema_editor.collect_sql:
         schema_editor.collected_sql += [
-            f"{whole};",
+            "BEGIN;",
+            f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}';",
+            "-- squawk-ignore require-concurrent-index-creation",
+            f"{whole}; -- of no rows, as they are the partitions'",
+            "COMMIT;",
             "-- for each partition: the same, CONCURRENTLY, and ALTER INDEX ... ATTACH PARTITION",
         ]
         return

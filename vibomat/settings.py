@@ -7,12 +7,15 @@ import contextlib
 import os
 import sys
 import tempfile
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
+
+from vibomat.observability import logs
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -29,6 +32,15 @@ def milliseconds(name: str, default: int) -> int:
     if value < 0:
         raise ImproperlyConfigured(f"{name} must be a whole number of milliseconds, 0 for none.")
     return value
+
+
+def networks(name: str, default: list[str]) -> list[IPv4Network | IPv6Network]:
+    try:
+        return [ip_network(text.strip()) for text in env.list(name, default=default) if text]
+    except ValueError as error:
+        raise ImproperlyConfigured(
+            f"{name} must be addresses and networks such as 10.0.0.7,10.1.0.0/16: {error}."
+        ) from error
 
 
 def development_key(path: Path) -> str:
@@ -85,6 +97,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
 ]
 MIDDLEWARE = [
+    "vibomat.observability.middleware.ObserveRequests",
     "django.middleware.security.SecurityMiddleware",
     "vibomat.text.RejectUnstorableText",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -132,6 +145,7 @@ def database() -> dict[str, Any]:
             raise ImproperlyConfigured(
                 "DATABASE_URL must look like postgresql://user:password@host:5432/name."
             )
+        config["ENGINE"] = "vibomat.postgresql"
     elif sys.platform == "win32":
         raise ImproperlyConfigured(
             "The embedded PostgreSQL runs on Linux and macOS: set DATABASE_URL."
@@ -200,7 +214,7 @@ WHITENOISE_USE_FINDERS = True
 
 HTTPS = env.bool("HTTPS", default=not DEBUG)
 SECURE_SSL_REDIRECT = HTTPS
-SECURE_REDIRECT_EXEMPT = [r"^health/"]
+SECURE_REDIRECT_EXEMPT = [r"^health/", r"^metrics/$"]
 SESSION_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_SECURE = HTTPS
 SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=31_536_000) if HTTPS else 0
@@ -234,16 +248,11 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
 }
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="WARNING").upper()},
-    "loggers": {
-        # Its own handlers would mail errors, and print each request's line twice.
-        "django": {"handlers": [], "propagate": True},
-        # It warns of each retry; whoever asked is told once all have failed.
-        "urllib3": {"level": "ERROR"},
-    },
-}
+# The log, the metrics and slow statements; docs/operations.md.
+LOG_FORMAT = env.str("LOG_FORMAT", default="text" if DEBUG else "json").lower()
+LOG_LEVEL = env.str("LOG_LEVEL", default="WARNING" if DEBUG else "INFO").upper()
+LOGGING = logs.configuration(LOG_FORMAT, LOG_LEVEL)
+SLOW_QUERY_MS = milliseconds("SLOW_QUERY_MS", 500)
+# Not through env.str(), as for SECRET_KEY.
+METRICS_TOKEN = os.environ.get("METRICS_TOKEN", "")
+METRICS_ALLOW = networks("METRICS_ALLOW", ["127.0.0.0/8", "::1"] if DEBUG else [])

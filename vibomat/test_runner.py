@@ -19,6 +19,7 @@ class PytestRunner:
         pdb: bool = False,
         keyword: str | None = None,
         durations: int | None = None,
+        parallel: int | None = None,
         **kwargs: Any,
     ) -> None:
         self.arguments = {0: ["--quiet"], 2: ["-v"], 3: ["-vv"]}.get(verbosity, [])
@@ -32,6 +33,8 @@ class PytestRunner:
             self.arguments += ["-k", keyword]
         if durations is not None:
             self.arguments += ["--durations", str(durations)]
+        if parallel is not None:
+            self.arguments += ["--numprocesses", str(parallel)]
 
     @classmethod
     def add_arguments(cls, parser: ArgumentParser) -> None:
@@ -39,6 +42,7 @@ class PytestRunner:
         parser.add_argument("--pdb", action="store_true", help="Open a debugger at a failure.")
         parser.add_argument("-k", dest="keyword", help="Only tests whose name matches.")
         parser.add_argument("--durations", type=int, metavar="N", help="Show the N slowest tests.")
+        parser.add_argument("--parallel", type=int, metavar="N", help="Use N workers, or 0: none.")
 
     def run_tests(self, test_labels: Sequence[str], **kwargs: Any) -> int:
         """pytest's exit code, 0 when all passed."""

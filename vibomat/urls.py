@@ -3,6 +3,7 @@ from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from . import health
+from .observability.views import metrics
 
 urlpatterns = [
     path("admin/", admin.site.urls),
@@ -10,6 +11,8 @@ urlpatterns = [
     path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
     path("health/", health.alive, name="alive"),
     path("health/ready/", health.ready, name="ready"),
+    path("metrics/", metrics, name="metrics"),
     path("", include("archives.urls")),
+    path("", include("embeddings.urls")),
     path("", include("search.urls")),
 ]

@@ -22,6 +22,7 @@ class ContentParser(BaseParser):
     """
 
     media_type = "application/json"
+    most_bytes = MAX_BODY_BYTES
 
     def parse(
         self,
@@ -31,20 +32,23 @@ class ContentParser(BaseParser):
     ) -> Any:
         request = (parser_context or {}).get("request")
         if request is not None:
-            refuse_large(request)
-        body = stream.read(MAX_BODY_BYTES + 1)
-        if len(body) > MAX_BODY_BYTES:
-            raise BodyTooLarge(MAX_BODY_BYTES)
+            refuse_large(request, self.most_bytes)
+        body = stream.read(self.most_bytes + 1)
+        if len(body) > self.most_bytes:
+            raise BodyTooLarge(self.most_bytes)
         try:
-            return parse_content(body)
+            return self.read(body)
         except ValidationError as error:
             raise ParseError(" ".join(error.messages)) from error
 
+    def read(self, body: bytes) -> Any:
+        return parse_content(body)
 
-def refuse_large(request: Request) -> None:
+
+def refuse_large(request: Request, most: int = MAX_BODY_BYTES) -> None:
     """Raise BodyTooLarge by what the request says of its length."""
-    if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_BODY_BYTES:
-        raise BodyTooLarge(MAX_BODY_BYTES)
+    if int(request.META.get("CONTENT_LENGTH") or 0) > most:
+        raise BodyTooLarge(most)
 
 
 def refuse_chunks(headers: Mapping[str, str]) -> None:

@@ -66,6 +66,10 @@ class Migration(migrations.Migration):
 
     dependencies = [("archives", "0005_fill_older_table")]
 
+    safe_although = {
+        "ban-drop-table": "All is in the present table; migrating back fills the older one.",
+        "ban-drop-function": "Only the triggers and batches that end here called them.",
+    }
     operations = [
         RunInBatches("playlist", forwards=[LINK], backwards=(), size=500),
         WithLockTimeout(

@@ -16,7 +16,7 @@ docs/archives.md says which locks it takes.
 from .changes import ValidateForeignKey
 from .creating import CreateMonth, Plan, plan
 from .dropping import Drop, drop
-from .existing import FIXED, Month, Partition, PartitionError, is_ready, partitions
+from .existing import FIXED, Month, Partition, PartitionError, is_ready, missing_months, partitions
 
 __all__ = [
     "FIXED",
@@ -29,6 +29,7 @@ __all__ = [
     "ValidateForeignKey",
     "drop",
     "is_ready",
+    "missing_months",
     "partitions",
     "plan",
 ]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 
 from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.backends.utils import CursorWrapper
 from django.utils import timezone
 
 from archives import sql
@@ -80,6 +81,16 @@ def partitions(using: str = DEFAULT_DB_ALIAS) -> list[Partition]:
     with connections[using].cursor() as cursor:
         cursor.execute(sql.PARTITIONS)
         return [_partition(*row) for row in cursor.fetchall()]
+
+
+def missing_months(cursor: CursorWrapper, ahead: int) -> list[Month]:
+    """Of this month and the `ahead` next, those without a partition."""
+    cursor.execute(sql.NAMES_OF_PARTITIONS, [COMMENT])
+    names = {name for (name,) in cursor.fetchall()}
+    months = [Month.now()]
+    for _ in range(ahead):
+        months.append(months[-1].next)
+    return [month for month in months if month.name not in names]
 
 
 def _partition(name: str, bounds: str, comment: str | None, rows: int, size: int) -> Partition:

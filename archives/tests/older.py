@@ -4,12 +4,13 @@ import json
 import random
 import uuid
 from datetime import UTC, datetime, timedelta
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from django.core.management import call_command
 from django.db import connection
+
+from vibomat.tests import migrating
+from vibomat.tests.databases import execute
 
 OLDER = "0001_initial"
 STEPS = sorted(
@@ -92,17 +93,9 @@ TEXTS = [
 ARTISTS = ["Air", "Björk", "Кино", "방탄소년단", "AC/DC", "The The", "!!!"]
 
 
-def migrate(target: str = PRESENT, **options: Any) -> str:
-    """Migrate archives to that step and return what was printed."""
-    output = StringIO()
-    call_command("migrate", "archives", target, no_color=True, stdout=output, **options)
-    return output.getvalue()
-
-
-def execute(sql: str, parameters: Any = None) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, parameters)
-        return cursor.fetchall() if cursor.description else []
+def migrate(target: str = PRESENT) -> str:
+    """Migrate archives to that step; what was printed."""
+    return migrating.migrate("archives", target)
 
 
 def add_user() -> uuid.UUID:

@@ -124,7 +124,8 @@ def test_a_file_is_replaced_only_when_the_new_one_is_whole(
         (
             [],
             {"owner": "ann", "format": "xspf"},
-            "A file of XSPF holds one playlist, and there are 2: say a folder with --output.",
+            ("A file of XSPF holds one playlist, and there are 2: "
+            "say a folder that exists with --output."),
         ),
         (
             [],

@@ -21,6 +21,7 @@ SAMPLES = [
     written([Playlist({"name": "n", "tracks": [{"artist": "a", "track": "b", "x": [1]}]})], format)
     for format in HELD
 ]
+GZIPPED = gzip.compress(b"x" * 9, mtime=0)
 some_format = st.none() | st.sampled_from(Format)
 
 
@@ -112,8 +113,8 @@ def test_any_json_in_the_place_of_a_playlist(pairs: list[tuple[str, Any]], forma
         (b'{\n"a": 1\n"b": 2}', "is no valid JSON (Expecting ',' delimiter at line 3, column 1)."),
         (b'{\n"name": "a", "x": ' + b"[" * 100_000, "is no valid JSON (nested too deeply)."),
         (b'[{"name": "a", "x": ' + b"[" * 100_000, "is no valid JSON (nested too deeply)."),
-        (gzip.compress(b"x" * 9)[:-9], "ends too early: its compressed data is incomplete."),
-        (gzip.compress(b"x")[:10] + b"nonsense", "is damaged: its compressed data can't be read."),
+        (GZIPPED[:-9], "ends too early: its compressed data is incomplete."),
+        (GZIPPED[:10] + b"nonsense", "is damaged: its compressed data can't be read."),
         (b"\x28\xb5\x2f\xfdnonsense", "is damaged: its compressed data can't be read."),
         (b"<rss></rss>", "is no XSPF: its root is <rss>, not <playlist>."),
         (b"<playlist", "is no valid XML ("),

@@ -177,6 +177,15 @@ def test_what_was_exported_is_known_when_it_is_imported_again(owner: User, tmp_p
     assert run(tmp_path / "out.json")[0].startswith("Archives: 0 new with 0 tracks, 3 unchanged.")
 
 
+def test_a_batch_ends_with_the_playlist_that_fills_it(owner: User) -> None:
+    half = load.BATCH_TRACKS // 2
+    stored: list[list[Archive]] = []
+    lists = [playlist(name, half) for name in "abc"]
+    importing.import_playlists(lists, owner, stored=stored.append)
+    assert [[archive.name for archive in batch] for batch in stored] == [["a", "b"], ["c"]]
+    assert half * 4 <= MAX_TRACKS
+
+
 def test_an_interrupted_import_goes_on(
     owner: User, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,7 +5,7 @@ import random
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from io import StringIO
@@ -14,11 +14,12 @@ from typing import Any
 import psycopg
 import pytest
 from django.core.management import call_command
-from django.db import OperationalError, connection, connections
+from django.db import OperationalError, connection
 
 from archives.models import Archive
 from vibomat.accounts.models import User
-from vibomat.migration_operations import RunInBatches
+from vibomat.tests.databases import connect, connected_to, database, execute
+from vibomat.tests.migrating import WritersWait, killed_again_and_again, migrated_copy
 
 from .older import (
     HELD,
@@ -28,7 +29,6 @@ from .older import (
     add_older,
     add_user,
     assert_returned,
-    execute,
     migrate,
     older_rows,
     populate,
@@ -36,13 +36,19 @@ from .older import (
 )
 
 
+@pytest.fixture(scope="module")
+def older_database(django_db_setup: None, django_db_blocker: Any) -> Iterator[str]:
+    with django_db_blocker.unblock(), migrated_copy("archives", OLDER) as name:
+        yield name
+
+
 @pytest.fixture
-def older(transactional_db: None) -> Iterator[None]:
-    """The older schema, without rows; the newest one again in the end."""
-    migrate(OLDER)
-    yield
-    # Going back took the apps along that build on this one.
-    call_command("migrate", verbosity=0)
+def older(older_database: str, db: None, settings: Any) -> Iterator[None]:
+    """The older schema, without rows."""
+    # Each month is one more partition to build every index of.
+    settings.ARCHIVE_MONTHS_AHEAD = 1
+    with database("older", older_database) as name, connected_to(name):
+        yield
 
 
 def schema() -> list[tuple[Any, ...]]:
@@ -62,9 +68,9 @@ def functions() -> list[tuple[Any, ...]]:
 
 
 def test_every_row_returns_and_forward_again_is_the_same(older: None) -> None:
-    populate(3000, [add_user(), add_user()])
+    populate(2000, [add_user(), add_user()])
     before, older_schema = older_rows(), schema()
-    assert len(before) == 3000
+    assert len(before) == 2000
     migrate()
     present, present_schema, present_functions = present_rows(), schema(), functions()
     assert present.keys() == before.keys()
@@ -262,53 +268,27 @@ def test_what_the_older_application_changed_meanwhile_wins(older: None) -> None:
     }  # fmt: skip
 
 
-class Killed(BaseException):
-    pass
-
-
-def migrate_killed_again_and_again(target: str) -> int:
-    """Migrate, its backend terminated after ever more statements, until it gets through."""
-    for stops in range(200):
-        left = 3 + 5 * stops
-
-        def count(run: Callable[..., Any], *arguments: Any) -> Any:
-            nonlocal left
-            left -= 1
-            if left < 0:
-                raise Killed
-            return run(*arguments)
-
-        try:
-            with connection.execute_wrapper(count):
-                migrate(target)
-        except Killed:
-            connection.close()
-        else:
-            return stops
-    raise AssertionError("it never gets through")
-
-
 def test_a_migration_killed_anywhere_continues_when_run_again(
-    older: None, monkeypatch: pytest.MonkeyPatch
+    older: None, small_batches: None
 ) -> None:
-    small = property(lambda operation: 20, lambda operation, size: None)
-    monkeypatch.setattr(RunInBatches, "size", small, raising=False)
     populate(100, [add_user()])
     before = older_rows()
-    assert migrate_killed_again_and_again(STEPS[-1]) > 5
+    assert killed_again_and_again(migrate, first=3, further=5) > 5
     migrate(OLDER)
     assert_returned(before)
     migrate()
     fill_present()
     present = present_rows()
-    assert migrate_killed_again_and_again(OLDER) > 5
-    migrate_killed_again_and_again(STEPS[-1])
+    assert killed_again_and_again(lambda: migrate(OLDER), first=3, further=5) > 5
+    killed_again_and_again(migrate, first=3, further=5)
     assert present_rows() == present
 
 
-def test_a_backend_terminated_at_random_moments_loses_nothing(older: None) -> None:
+def test_a_backend_terminated_at_random_moments_loses_nothing(
+    older: None, small_batches: None
+) -> None:
     choose = random.Random(4)
-    populate(1500, [add_user()])
+    populate(500, [add_user()])
     before = older_rows()
     for target in (STEPS[-1], OLDER, STEPS[-1]):
         for delay in (choose.random() * 0.8, choose.random() * 0.8, None):
@@ -337,21 +317,31 @@ def terminate(backend: int) -> None:
         other.execute("SELECT pg_terminate_backend(%s)", [backend])
 
 
-def connect() -> psycopg.Connection[Any]:
-    parameters = connection.get_connection_params()
-    keep = ("host", "port", "dbname", "user", "password")
-    return psycopg.connect(
-        **{key: parameters[key] for key in keep if key in parameters}, autocommit=True
-    )
-
-
-def test_a_migration_given_up_halfway_goes_the_other_way_without_loss(older: None) -> None:
+def test_a_migration_given_up_halfway_goes_back_without_loss(older: None) -> None:
     populate(0, [add_user()])
+    first = older_rows()
+    # Up to there the older table is still beside the present one.
+    for step in STEPS[1 : STEPS.index("0006_drop_older_table")]:
+        migrate(step)
+        migrate(OLDER)
+        assert_returned(first)
+    migrate()
+    fill_present()
+    present = present_rows()
+    migrate(OLDER)
     before = older_rows()
+    assert len(before) == len(first) + 4
+    # Now with what waits in archive_kept_aside.
     for step in STEPS[1:]:
         migrate(step)
         migrate(OLDER)
         assert_returned(before)
+    migrate()
+    assert present_rows() == present
+
+
+def test_going_back_given_up_halfway_goes_forward_without_loss(older: None) -> None:
+    populate(0, [add_user()])
     migrate()
     fill_present()
     present = present_rows()
@@ -359,12 +349,6 @@ def test_a_migration_given_up_halfway_goes_the_other_way_without_loss(older: Non
         migrate(step)
         migrate()
         assert present_rows() == present
-    migrate(OLDER)
-    for step in STEPS[1:]:
-        migrate(step)
-        migrate(OLDER)
-    migrate()
-    assert present_rows() == present
 
 
 class Writer(threading.Thread):
@@ -378,16 +362,13 @@ class Writer(threading.Thread):
         self.deleted: set[uuid.UUID] = set()
         self.schemas: set[str] = set()
         self.failure: BaseException | None = None
-        self.longest = 0.0
         self.count = 0
 
     def run(self) -> None:
         try:
             with connect() as self.connection:
-                while not self.stop.is_set():
-                    began = time.monotonic()
+                while not self.stop.wait(0.005):
                     self.write()
-                    self.longest = max(self.longest, time.monotonic() - began)
         except BaseException as error:
             self.failure = error
 
@@ -425,16 +406,19 @@ class Writer(threading.Thread):
         self.written[pk] = (name, n)
 
 
-def test_writers_lose_nothing_while_it_runs_and_wait_only_a_moment(older: None) -> None:
-    populate(1000, [add_user()])
+def test_writers_lose_nothing_while_it_runs_and_wait_for_no_row(
+    older: None, small_batches: None
+) -> None:
+    populate(200, [add_user()])
     stop = threading.Event()
     writers = [Writer(seed, stop) for seed in range(3)]
     for writer in writers:
         writer.start()
     try:
-        for step in [*STEPS[1:], *reversed(STEPS[:-1])]:
-            migrate(step)
-            time.sleep(0.05)
+        with connection.execute_wrapper(waits := WritersWait("playlist")):
+            for step in [*STEPS[1:], *reversed(STEPS[:-1])]:
+                migrate(step)
+                time.sleep(0.05)
     finally:
         stop.set()
         for writer in writers:
@@ -447,32 +431,14 @@ def test_writers_lose_nothing_while_it_runs_and_wait_only_a_moment(older: None) 
         for pk, (name, n) in writer.written.items():
             assert (rows[pk]["name"], json.loads(rows[pk]["content_json"])) == (name, {"n": n})
         assert not writer.deleted & rows.keys()
-    assert len(rows) == 1000 + sum(len(writer.written) for writer in writers)
-    assert max(writer.longest for writer in writers) < 2
+    assert len(rows) == 200 + sum(len(writer.written) for writer in writers)
+    assert waits.statements > 20
+    assert waits.rows == 0
     migrate()
     assert present_rows().keys() == rows.keys()
 
 
-@pytest.fixture
-def older_database(transactional_db: None) -> Iterator[None]:
-    """Another, empty database in the place of the default one."""
-    usual = connections["default"]
-    name = f"{usual.settings_dict['NAME']}_older"
-    quoted = usual.ops.quote_name(name)
-    execute(f"DROP DATABASE IF EXISTS {quoted}")
-    execute(f"CREATE DATABASE {quoted}")
-    other = connections.create_connection("default")
-    other.settings_dict = usual.settings_dict | {"NAME": name}
-    connections["default"] = other
-    try:
-        yield
-    finally:
-        other.close()
-        connections["default"] = usual
-        execute(f"DROP DATABASE {quoted} WITH (FORCE)")
-
-
-def test_an_older_database_is_migrated_in_place(older_database: None) -> None:
+def test_an_older_database_is_migrated_in_place(empty_database: None) -> None:
     # As others may have made it: indexes, foreign keys and stricter columns.
     call_command("migrate", "accounts", verbosity=0)
     execute("""

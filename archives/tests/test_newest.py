@@ -15,6 +15,7 @@ from archives.models import Archive
 from archives.newest import END, LIMITS
 from archives.partitions import Month, Plan
 from archives.partitions.creating import CreateMonth
+from archives.tests.test_prepared import forget_statements
 
 NOW = datetime.now(UTC)
 ASKED: list[dict[str, Any]] = [
@@ -40,10 +41,23 @@ def random_id(choose: random.Random, created: datetime) -> uuid.UUID:
     return uuid.UUID(int=choose.getrandbits(128), version=4)
 
 
+@pytest.fixture(scope="module")
+def _many(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """Created once for the module's tests; each undoes what it changed."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        create_many()
+        yield
+        transaction.set_rollback(True)
+
+
 @pytest.fixture
-def many(db: None) -> list[Archive]:
-    """Archives of two years in three months, the random and the default partition."""
+def many(_many: None, db: None) -> list[Archive]:
     newest._layouts.clear()
+    return list(Archive.objects.all())
+
+
+def create_many() -> None:
+    """Archives of two years in three months, the random and the default partition."""
     months = (Month.of((NOW - timedelta(days=days)).date()) for days in (40, 80))
     Plan(tuple(CreateMonth(month, 0) for month in months)).apply()
     choose = random.Random(8)
@@ -60,8 +74,6 @@ def many(db: None) -> list[Archive]:
         )
         for n, created in enumerate(times(choose, 700))
     )
-    newest._layouts.clear()
-    return list(Archive.objects.all())
 
 
 def times(choose: random.Random, count: int) -> Iterator[datetime]:
@@ -145,39 +157,12 @@ def test_a_month_that_came_since_the_layout_was_read_is_seen(many: list[Archive]
     assert [row.pk for row in rows.newest(1000)] == expected
 
 
-def forget_statements() -> None:
-    prepared._prepared.pop(connection.connection, None)
-    connection.connection.execute("DEALLOCATE ALL")
-
-
 def test_page_lengths_share_their_statements(many: list[Archive]) -> None:
     forget_statements()
     rows = Archive.objects.by_paths({"artist": "air"})
     for limit in range(1, LIMITS[-1] + 1):
         rows.newest(limit)
     assert len(prepared._prepared[connection.connection]) == 2 * len(LIMITS)
-
-
-def test_the_oldest_statements_are_forgotten(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(prepared, "MOST_STATEMENTS", 3)
-    forget_statements()
-    for limit in range(200, 210):
-        Archive.objects.newest(limit)
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_prepared_statements WHERE name LIKE 'archives%'")
-        assert cursor.fetchone() == (3,)
-
-
-@pytest.mark.django_db(transaction=True)
-def test_a_server_that_forgot_the_statements_gets_them_again() -> None:
-    archive = Archive.objects.create(name="A", content={"tracks": [{"artist": "Air"}]})
-    rows = Archive.objects.by_paths({"artist": "air"})
-    for _ in range(2):
-        assert rows.newest(5) == [archive]
-        with connection.cursor() as cursor:
-            cursor.execute("DEALLOCATE ALL")
-    with transaction.atomic():
-        assert rows.newest(5) == [archive]
 
 
 def test_settings_are_as_before(db: None) -> None:

@@ -19,8 +19,7 @@ from archives.models import Archive
 from archives.partitions import Month, PartitionError, drop, is_ready, partitions, plan
 from search.plans import plans_of
 from vibomat.accounts.models import User
-
-from .older import execute
+from vibomat.tests.databases import execute
 
 
 @pytest.fixture

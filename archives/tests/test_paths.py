@@ -1,12 +1,15 @@
 """What each declared path finds, what it refuses, and by which index it is found."""
 
+import re
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from io import StringIO
 from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.core.management import call_command
 from django.db import connection
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -108,6 +111,7 @@ def found(**asked: Any) -> set[str]:
         ({"min_tracks": "2", "max_tracks": " 2 "}, {"pop", "cover"}),
         ({"max_tracks": 0}, {"odd", "empty"}),
         ({"min_tracks": MAX_NUMBER}, set()),
+        ({"max_tracks": MAX_NUMBER}, set(CONTENTS)),
         ({"min_tracks": 3, "max_tracks": 2}, set()),
         ({"min_duration_ms": 1}, {"pop"}),
         ({"max_duration_ms": 297_999}, set()),
@@ -138,6 +142,22 @@ def test_paths_find_and_combine(archives: None, asked: dict[str, Any], names: se
     assert found(**asked) == names
 
 
+def test_a_total_duration_may_be_longer_than_any_track_s(db: None) -> None:
+    longest = 4_294_967_295
+    tracks = [{"artist": "Air", "duration_ms": longest}] * 2
+    archive = Archive.objects.create(name="Long", content={"tracks": tracks})
+    passed: list[dict[str, Any]] = [
+        {"min_duration_ms": 1},
+        {"min_duration_ms": 2 * longest},
+        {"min_duration_ms": 2 * longest, "artist": "Air"},
+        {"max_duration_ms": 2 * longest},
+    ]
+    for asked in passed:
+        assert Archive.objects.by_paths(asked).newest(20) == [archive]
+    for asked in ({"min_duration_ms": 2 * longest + 1}, {"max_duration_ms": longest}):
+        assert Archive.objects.by_paths(asked).newest(20) == []
+
+
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
@@ -158,7 +178,7 @@ def test_paths_find_and_combine(archives: None, asked: dict[str, Any], names: se
         ({"min_tracks": "-1"}, "Enter a whole number"),
         ({"min_tracks": "1e3"}, "Enter a whole number"),
         ({"min_tracks": "٣"}, "Enter a whole number"),
-        ({"max_tracks": 2**31}, "Enter a whole number"),
+        ({"max_tracks": MAX_NUMBER + 1}, "Enter a whole number from 0 to 9223372036854775807."),
         ({"max_tracks": True}, "Enter a whole number"),
         ({"min_duration_ms": float("nan")}, "Enter a whole number"),
         ({"created_after": "yesterday"}, "Enter a date or a time"),
@@ -346,6 +366,18 @@ class TestPlans:
         assert explained.found == 4
         assert explained.indexes >= {"archive_words"}
         assert explained.looked_at <= 100
+
+    def test_the_command_explains_each_and_tells_what_has_no_index(self) -> None:
+        Archive.objects.create(name="Late", content={"tracks": [{"artist": "Beyoncé"}]})
+        output = StringIO()
+        call_command("archive_paths", "--explain", stdout=output)
+        explained = output.getvalue()
+        line = r"artist=beyonce: 1 found of (\d+) rows looked at, in [0-9.]+ ms\n"
+        told = re.search(line, explained)
+        assert told and int(told[1]) <= 55
+        assert "Bitmap Index Scan on archive_words" in explained
+        assert explained.endswith("Without an index of their own: path.\n")
+        assert "Seq Scan" not in explained
 
     def test_all_answer_as_without_index(self) -> None:
         for asked in [*RARE.values(), *COMMON.values()]:

@@ -43,6 +43,9 @@ class Migration(migrations.Migration):
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
+    safe_although = {
+        "adding-field-with-default": "The table is new.",
+    }
     operations = [
         WithLockTimeout(
             migrations.RunSQL(read("present.sql"), PUT_ASIDE),

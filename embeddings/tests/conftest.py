@@ -10,6 +10,8 @@ from django.db import connection
 
 from embeddings import indexing
 from embeddings.models import EmbeddingModel, Interaction
+from embeddings.tests.admin_pages import admin, loaded  # noqa: F401
+from embeddings.tests.household import household, moody  # noqa: F401
 from embeddings.vectors import as_half_text
 from vibomat.accounts.models import User
 

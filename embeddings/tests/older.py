@@ -2,13 +2,14 @@
 
 import random
 import uuid
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from django.core.management import call_command
 from django.db import connection
+
+from vibomat.tests import migrating
+from vibomat.tests.databases import execute
 
 OLDER = "0001_initial"
 STEPS = sorted(
@@ -33,17 +34,9 @@ TEXTS = [
 NUMBERS = [0.0, -0.0, 1e-45, -1e-38, 3.4028235e38, 1 / 3, 65504.0, 65520.0, 1 + 2**-23]
 
 
-def migrate(target: str = PRESENT, **options: Any) -> str:
-    """Migrate embeddings to that step and return what was printed."""
-    output = StringIO()
-    call_command("migrate", "embeddings", target, no_color=True, stdout=output, **options)
-    return output.getvalue()
-
-
-def execute(sql: str, parameters: Any = None) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, parameters)
-        return cursor.fetchall() if cursor.description else []
+def migrate(target: str = PRESENT) -> str:
+    """Migrate embeddings to that step; what was printed."""
+    return migrating.migrate("embeddings", target)
 
 
 def add_user() -> uuid.UUID:

@@ -4,21 +4,22 @@ import random
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import ExitStack
 from io import StringIO
 from typing import Any
 
-import psycopg
 import pytest
 from django.core.management import call_command
-from django.db import connection, connections
+from django.db import connection
 
 from archives.fields import uuid7
 from archives.models import Archive
 from embeddings import indexing
 from embeddings.models import Embedding, EmbeddingModel, Interaction
 from vibomat.accounts.models import User
-from vibomat.migration_operations import RunInBatches
+from vibomat.tests.databases import connect, connected_to, database, execute
+from vibomat.tests.migrating import WritersWait, killed_again_and_again, migrated_copy
 
 from .older import (
     NUMBERS,
@@ -26,7 +27,6 @@ from .older import (
     STEPS,
     add_older,
     add_user,
-    execute,
     migrate,
     older_rows,
     populate,
@@ -34,12 +34,17 @@ from .older import (
 )
 
 
+@pytest.fixture(scope="module")
+def older_database(django_db_setup: None, django_db_blocker: Any) -> Iterator[str]:
+    with django_db_blocker.unblock(), migrated_copy("embeddings", OLDER) as name:
+        yield name
+
+
 @pytest.fixture
-def older(transactional_db: None) -> Iterator[None]:
-    """The older schema, without rows; the newest one again in the end."""
-    migrate(OLDER)
-    yield
-    call_command("migrate", verbosity=0)
+def older(older_database: str, db: None) -> Iterator[None]:
+    """The older schema, without rows."""
+    with database("older", older_database) as name, connected_to(name):
+        yield
 
 
 def schema() -> list[tuple[Any, ...]]:
@@ -231,56 +236,20 @@ def test_a_migration_given_up_halfway_goes_the_other_way_without_loss(older: Non
         assert present_rows() == present
 
 
-class Killed(Exception):
-    pass
-
-
-def migrate_killed_again_and_again(target: str) -> int:
-    """Lose the connection after ever more statements, until it gets through; how often it did."""
-    for kills in range(100):
-        left = 5 + 9 * kills
-
-        def count(run: Callable[..., Any], *arguments: Any) -> Any:
-            nonlocal left
-            left -= 1
-            if left < 0:
-                raise Killed
-            return run(*arguments)
-
-        try:
-            with connection.execute_wrapper(count):
-                migrate(target)
-        except Killed:
-            connection.close()
-        else:
-            return kills
-    raise AssertionError("it never gets through")
-
-
 def test_a_migration_killed_anywhere_continues_when_run_again(
-    older: None, monkeypatch: pytest.MonkeyPatch
+    older: None, small_batches: None
 ) -> None:
-    small = property(lambda operation: 20, lambda operation, size: None)
-    monkeypatch.setattr(RunInBatches, "size", small, raising=False)
     populate(40, [add_user()])
     before = older_rows()
-    assert migrate_killed_again_and_again(STEPS[-1]) > 5
+    assert killed_again_and_again(migrate, first=5, further=9) > 5
     migrate(OLDER)
     assert older_rows() == before
     migrate()
     fill_present()
     present = present_rows()
-    assert migrate_killed_again_and_again(OLDER) > 5
-    assert migrate_killed_again_and_again(STEPS[-1]) > 5
+    assert killed_again_and_again(lambda: migrate(OLDER), first=5, further=9) > 5
+    assert killed_again_and_again(migrate, first=5, further=9) > 5
     assert present_rows() == present
-
-
-def connect() -> psycopg.Connection[Any]:
-    parameters = connection.get_connection_params()
-    keep = ("host", "port", "dbname", "user", "password")
-    return psycopg.connect(
-        **{key: parameters[key] for key in keep if key in parameters}, autocommit=True
-    )
 
 
 class Writer(threading.Thread):
@@ -299,17 +268,14 @@ class Writer(threading.Thread):
         self.deleted: set[uuid.UUID] = set()
         self.table = "ai_interaction_embedding"
         self.failure: BaseException | None = None
-        self.longest = 0.0
         self.count = 0
 
     def run(self) -> None:
         try:
             with connect() as self.connection:
-                while not self.stop.is_set():
-                    began = time.monotonic()
+                while not self.stop.wait(0.005):
                     self.write()
                     self.count += 1
-                    self.longest = max(self.longest, time.monotonic() - began)
         except BaseException as error:
             self.failure = error
 
@@ -334,7 +300,9 @@ class Writer(threading.Thread):
         self.written[pk] = text
 
 
-def test_writers_lose_nothing_while_it_runs_and_wait_only_a_moment(older: None) -> None:
+def test_writers_lose_nothing_while_it_runs_and_wait_for_no_row(
+    older: None, small_batches: None
+) -> None:
     """The older application until 0004, then this one too, and the other way back."""
     populate(500, [add_user()])
     stop = threading.Event()
@@ -342,22 +310,26 @@ def test_writers_lose_nothing_while_it_runs_and_wait_only_a_moment(older: None) 
     for writer in writers:
         writer.start()
 
+    waited = [WritersWait(table) for table in Writer.STATEMENTS]
     try:
-        for step in STEPS[1:4]:
-            migrate(step)
-            time.sleep(0.05)
-        for writer in writers:
-            writer.table = "interaction"
-            time.sleep(0.1)
-        for step in [*STEPS[4:], *reversed(STEPS[3:-1])]:
-            migrate(step)
-            time.sleep(0.05)
-        for writer in writers:
-            writer.table = "ai_interaction_embedding"
-            time.sleep(0.1)
-        for step in reversed(STEPS[:3]):
-            migrate(step)
-            time.sleep(0.05)
+        with ExitStack() as wrapped:
+            for waits in waited:
+                wrapped.enter_context(connection.execute_wrapper(waits))
+            for step in STEPS[1:4]:
+                migrate(step)
+                time.sleep(0.05)
+            for writer in writers:
+                writer.table = "interaction"
+                time.sleep(0.1)
+            for step in [*STEPS[4:], *reversed(STEPS[3:-1])]:
+                migrate(step)
+                time.sleep(0.05)
+            for writer in writers:
+                writer.table = "ai_interaction_embedding"
+                time.sleep(0.1)
+            for step in reversed(STEPS[:3]):
+                migrate(step)
+                time.sleep(0.05)
     finally:
         stop.set()
         for writer in writers:
@@ -369,31 +341,14 @@ def test_writers_lose_nothing_while_it_runs_and_wait_only_a_moment(older: None) 
         assert {pk: rows[pk][1] for pk in writer.written} == writer.written
         assert not writer.deleted & rows.keys()
     assert len(rows) == 500 + sum(len(writer.written) for writer in writers)
-    assert max(writer.longest for writer in writers) < 2
+    for waits in waited:
+        assert waits.statements > 5
+        assert waits.rows == 0
     migrate()
     assert present_rows().keys() == rows.keys()
 
 
-@pytest.fixture
-def older_database(transactional_db: None) -> Iterator[None]:
-    """Another, empty database in the place of the default one."""
-    usual = connections["default"]
-    name = f"{usual.settings_dict['NAME']}_older"
-    quoted = usual.ops.quote_name(name)
-    execute(f"DROP DATABASE IF EXISTS {quoted}")
-    execute(f"CREATE DATABASE {quoted}")
-    other = connections.create_connection("default")
-    other.settings_dict = usual.settings_dict | {"NAME": name}
-    connections["default"] = other
-    try:
-        yield
-    finally:
-        other.close()
-        connections["default"] = usual
-        execute(f"DROP DATABASE {quoted} WITH (FORCE)")
-
-
-def test_an_older_database_is_migrated_in_place(older_database: None) -> None:
+def test_an_older_database_is_migrated_in_place(empty_database: None) -> None:
     # As others may have made it: an index of vectors, a foreign key and stricter columns.
     call_command("migrate", "accounts", verbosity=0)
     execute("""

@@ -34,7 +34,7 @@ def recall(many: Many, queries: int, k: int, every: int = 1, **options: Any) -> 
     return hits / (queries * k)
 
 
-def plan_of(call: Any, part: str = "AS taken") -> str:
+def plan_of(call: Any, part: str = "ORDER BY distance LIMIT") -> str:
     """The plan of the statement that looks for vectors, or has another part."""
     (plan,) = [plan for plan in plans_of(call) if part in plan]
     return plan
@@ -73,7 +73,7 @@ class TestAllRows:
         self, many: Many, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(nearest, "expected_rows", lambda candidates: 1)
-        monkeypatch.setattr(nearest, "MOST", 500)
+        monkeypatch.setattr(nearest, "FEW", 500)
         found = Interaction.objects.filter(kind="prompt").similar(many.vectors[1], k=10)
         with CaptureQueriesContext(connection) as queries:
             assert len(found) == 10
@@ -107,6 +107,16 @@ class TestPlans:
         assert "interaction_user_newest" in plan
         assert "embedding_interaction_model" in plan
         assert "hnsw" not in plan and "Seq Scan" not in plan
+
+    def test_no_more_candidates_are_counted_than_it_takes(
+        self, many: Many, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(nearest, "expected_rows", lambda candidates: 1)
+        monkeypatch.setattr(nearest, "FEW", 50)
+        found = Interaction.objects.filter(created__year=2026).similar(many.vectors[0])
+        (plan,) = [plan for plan in plans_of(lambda: list(found), analyze=True)
+                   if "AS counted" in plan]  # fmt: skip
+        assert "rows=101.00" in plan
 
     def test_exact_mode_uses_no_index_of_vectors(self, many: Many) -> None:
         found = Interaction.objects.similar(many.vectors[0], mode="exact")

@@ -14,11 +14,12 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from pytest_django import Settings
 
-from embeddings import indexing, sql
+from embeddings import indexing, nearest, querysets, sql
 from embeddings.embedders import Embedder, Vectors
 from embeddings.models import Embedding, EmbeddingModel, Interaction
 from embeddings.proof import proving
 from embeddings.proof.shipped import paraphrases, prompts, translations
+from embeddings.search import Search
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -126,9 +127,14 @@ def test_an_index_that_misses_neighbours_proves_nothing(monkeypatch: pytest.Monk
 
 
 def test_too_few_rows_prove_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    few = sql.EXACT_OF_FEW.replace("LIMIT {k}", "LIMIT {k} / 2")
-    assert few != sql.EXACT_OF_FEW
-    monkeypatch.setattr(sql, "EXACT_OF_FEW", few)
+    nearest_of = nearest.nearest
+
+    def few(candidates: Any, search: Search) -> Any:
+        found = nearest_of(candidates, search)
+        narrow = nearest._is_filtered(candidates) and search.mode == "vector"
+        return found[: search.k // 2] if narrow else found
+
+    monkeypatch.setattr(querysets, "nearest", few)
     with pytest.raises(CommandError, match=r"Recall@10 under a filter is 0\.5"):
         run()
 

@@ -75,6 +75,11 @@ class Migration(migrations.Migration):
 
     dependencies = [("search", "0005_indexes")]
 
+    safe_although = {
+        "ban-drop-column": "Of a migration back that was given up; no application reads them.",
+        "ban-drop-table": "Of a migration back that was given up; no application reads it.",
+        "ban-drop-function": "Only the triggers that go with them called them.",
+    }
     operations = [
         RunInBatches("track", forwards=[LINK_BY_CREDIT], backwards=()),
         RunInBatches("search_kept_aside", forwards=[FORGET_DELETED], backwards=()),

@@ -9,6 +9,9 @@ class Migration(migrations.Migration):
         ("search", "0007_ranking"),
     ]
 
+    safe_although = {
+        "require-lock-timeout": "The table is new.",
+    }
     operations = [
         migrations.CreateModel(
             name="CatalogueImport",

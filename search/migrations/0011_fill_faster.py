@@ -1,5 +1,7 @@
 from django.db import migrations
 
+from vibomat.migration_operations import WithLockTimeout
+
 from ._sql import read
 
 
@@ -8,6 +10,10 @@ class Migration(migrations.Migration):
 
     dependencies = [("search", "0010_resolve")]
     operations = [
-        migrations.RunSQL(read(name), migrations.RunSQL.noop)
-        for name in ("functions.sql", "triggers.sql")
+        WithLockTimeout(
+            *(
+                migrations.RunSQL(read(name), migrations.RunSQL.noop)
+                for name in ("functions.sql", "triggers.sql")
+            )
+        )
     ]

@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
-from django.db import connection, connections
+from django.db import connection
 
 from search.models import Artist, Track, TrackArtist
-from vibomat.migration_operations import RunInBatches
+from vibomat.tests import migrating
+from vibomat.tests.databases import connected_to, database, execute
+from vibomat.tests.migrating import Killed, killed_again_and_again
 
 OLDER = "0001_initial"
 STEPS = [
@@ -79,26 +81,20 @@ GENRES = {
 
 def migrate(target: str | None = None) -> str:
     """Migrate the catalogue to that step, the present one by default; what was printed."""
-    output = StringIO()
-    call_command("migrate", "search", *([target] if target else []), no_color=True, stdout=output)
-    return output.getvalue()
+    return migrating.migrate("search", *([target] if target else []))
 
 
-def execute(sql: str, parameters: Any = None) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, parameters)
-        return cursor.fetchall() if cursor.description else []
+@pytest.fixture(scope="module")
+def older_database(django_db_setup: None, django_db_blocker: Any) -> Iterator[str]:
+    with django_db_blocker.unblock(), migrating.migrated_copy("search", OLDER) as name:
+        yield name
 
 
 @pytest.fixture
-def older(transactional_db: None) -> Iterator[None]:
-    """The older schema, without rows; the present one again in the end."""
-    migrate(OLDER)
-    yield
-    migrate()
-    # Going back took the apps along that build on this one.
-    call_command("migrate", verbosity=0)
-    execute("DROP TABLE IF EXISTS search_kept_aside")
+def older(older_database: str, db: None) -> Iterator[None]:
+    """The older schema, without rows."""
+    with database("older", older_database) as name, connected_to(name):
+        yield
 
 
 def add_artist(name: str = "Air", **values: Any) -> uuid.UUID:
@@ -373,48 +369,20 @@ def test_whoever_writes_while_it_runs_finds_a_converted_row(older: None) -> None
     )
 
 
-class Killed(BaseException):
-    pass
-
-
-def migrate_killed_again_and_again(target: str | None = None) -> int:
-    """Migrate, stopping after ever more statements until it gets through; return the stops."""
-    for stops in range(200):
-        left = 5 + 6 * stops
-
-        def count(execute: Callable[..., Any], *arguments: Any) -> Any:
-            nonlocal left
-            left -= 1
-            if left < 0:
-                raise Killed
-            return execute(*arguments)
-
-        try:
-            with connection.execute_wrapper(count):
-                migrate(target)
-        except Killed:
-            connection.close()
-        else:
-            return stops
-    raise AssertionError("it never gets through")
-
-
 def test_a_migration_killed_anywhere_continues_when_run_again(
-    older: None, monkeypatch: pytest.MonkeyPatch
+    older: None, small_batches: None
 ) -> None:
-    small = property(lambda operation: 30, lambda operation, size: None)
-    monkeypatch.setattr(RunInBatches, "size", small, raising=False)
     populate(tracks=30)
     before = older_rows()
-    assert migrate_killed_again_and_again() > 5
+    assert killed_again_and_again(migrate, first=5, further=6) > 5
     assert vocabulary_is_right()
     migrate(OLDER)
     assert older_rows() == before
     migrate()
     fill_present()
     present = present_rows()
-    assert migrate_killed_again_and_again(OLDER) > 5
-    migrate_killed_again_and_again()
+    assert killed_again_and_again(lambda: migrate(OLDER), first=5, further=6) > 5
+    killed_again_and_again(migrate, first=5, further=6)
     assert present_rows() == present
 
 
@@ -476,26 +444,7 @@ def test_extensions_an_administrator_made_are_used_and_left(older: None) -> None
     assert not [sql for sql in statements if "EXTENSION" in sql]
 
 
-@pytest.fixture
-def older_database(transactional_db: None) -> Iterator[None]:
-    """Another, empty database in the place of the default one."""
-    usual = connections["default"]
-    name = f"{usual.settings_dict['NAME']}_older"
-    quoted = usual.ops.quote_name(name)
-    execute(f"DROP DATABASE IF EXISTS {quoted}")
-    execute(f"CREATE DATABASE {quoted}")
-    other = connections.create_connection("default")
-    other.settings_dict = usual.settings_dict | {"NAME": name}
-    connections["default"] = other
-    try:
-        yield
-    finally:
-        other.close()
-        connections["default"] = usual
-        execute(f"DROP DATABASE {quoted} WITH (FORCE)")
-
-
-def test_an_older_database_is_migrated_in_place(older_database: None) -> None:
+def test_an_older_database_is_migrated_in_place(empty_database: None) -> None:
     # As others may have made it: indexes, a foreign key and a stricter column.
     execute("""
         CREATE TABLE artist (id uuid PRIMARY KEY, name varchar(255) NOT NULL,

@@ -123,7 +123,6 @@ def test_the_plain_edition_comes_before_the_live_one() -> None:
     ("typed", "right"),
     [
         ('artist:elvis "blue moon"', ["Elvis Presley – Blue Moon"]),
-        ('"moon blue"', []),
         ("blue moon -elvis", ["The Mavericks – Blue Moon", "Kino – Blue Moon"]),
         ("artist:radiohed creep", ["Radiohead – Creep"]),
         ('artist:"daft punk" title:around', ["Daft Punk – Around the World"]),
@@ -134,11 +133,46 @@ def test_the_plain_edition_comes_before_the_live_one() -> None:
         ("blue moon year:-1960", ["Elvis Presley – Blue Moon"]),
         ("halo genre:pop", ["Beyoncé – Halo", "Beyonce Tribute Band – Halo"]),
         ("creep genre:POP", []),
+        ("genre:pop", ["Beyoncé – Halo", "Beyonce Tribute Band – Halo", "P!nk – So What"]),
+        ("genre:pop -halo", ["P!nk – So What"]),
+        ("year:2000", ["Daft Punk – One More Time", "Mondo Grosso – Life"]),
+        ("genre:house year:1990-1999", ["Daft Punk – Around the World"]),
     ],
 )
 def test_filters_narrow_the_tracks(typed: str, right: list[str]) -> None:
     names = found(typed, kind="track")
     assert sorted(names) == sorted(right)
+
+
+@pytest.mark.parametrize(
+    ("typed", "right"),
+    [
+        (
+            '"moon blue"',
+            ["Elvis Presley – Blue Moon", "The Mavericks – Blue Moon", "Kino – Blue Moon"],
+        ),
+        ('"moon blue" -elvis', ["The Mavericks – Blue Moon", "Kino – Blue Moon"]),
+        ('"moon blue" year:1995', ["The Mavericks – Blue Moon"]),
+        ('daft "pnk" one more time', ["Daft Punk – One More Time"]),
+    ],
+)
+def test_a_phrase_that_no_row_has_counts_as_its_words(typed: str, right: list[str]) -> None:
+    assert found(typed, kind="track") == right
+    assert {hit.match for hit in engine.search(typed, kind="track").hits} == {"relaxed"}
+
+
+def test_quotes_keep_what_is_only_near_to_a_word_out() -> None:
+    assert found('"beck"', kind="artist") == ["Beck"]
+    assert set(found("beck", kind="artist")) == {"Beck", "Back"}
+
+
+def test_a_filter_alone_finds_the_most_popular_tracks_that_pass_it() -> None:
+    hits = engine.search("genre:rock", limit=3).hits
+    assert [(hit.name, hit.match) for hit in hits] == [
+        ("Creep", "exact"), ("Let It Be", "exact"), ("Thunderstruck", "exact"),
+    ]  # fmt: skip
+    assert engine.search("genre:rock").did_you_mean is None
+    assert engine.search("genre:rock", kind="artist").hits == []
 
 
 @pytest.mark.parametrize(

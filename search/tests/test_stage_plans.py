@@ -8,6 +8,7 @@ from django.db import connection
 
 from search import engine
 from search.plans import plans_of
+from search.tests.catalogues import loaded
 
 ROWS = 20_000
 
@@ -25,16 +26,8 @@ INSERT INTO track (title, artist_credit, popularity) VALUES ('One More Time', 'D
 
 @pytest.fixture(scope="module")
 def large_catalogue(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
-    with django_db_blocker.unblock():
-        with connection.cursor() as cursor:
-            cursor.execute("SET statement_timeout = 0")
-            cursor.execute(FILL)
-            cursor.execute("VACUUM ANALYZE track, artist, search_lexeme")
+    with django_db_blocker.unblock(), loaded(FILL):
         yield
-        with connection.cursor() as cursor:
-            cursor.execute("TRUNCATE track, artist, search_trackartist")
-            cursor.execute("VACUUM track, artist, search_lexeme")
-            cursor.execute("RESET statement_timeout")
 
 
 def plan(text: str, stage: str) -> str:

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.db import connection
 
 from search.plans import plans_of
 from search.suggest import suggest
+from search.tests.catalogues import loaded
 
 ROWS = 20_000
 
@@ -30,16 +30,8 @@ pytestmark = pytest.mark.usefixtures("large_catalogue", "db")
 
 @pytest.fixture(scope="module")
 def large_catalogue(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
-    with django_db_blocker.unblock():
-        with connection.cursor() as cursor:
-            cursor.execute("SET statement_timeout = 0")
-            cursor.execute(FILL)
-            cursor.execute("VACUUM ANALYZE track, artist, search_lexeme")
+    with django_db_blocker.unblock(), loaded(FILL):
         yield
-        with connection.cursor() as cursor:
-            cursor.execute("TRUNCATE track, artist, search_trackartist")
-            cursor.execute("VACUUM track, artist, search_lexeme")
-            cursor.execute("RESET statement_timeout")
 
 
 def plans(typed: str) -> list[str]:

@@ -1,10 +1,11 @@
-"""The engine: PostgreSQL's own, which starts the embedded server for its first connection."""
+"""The engine of the embedded server, which it starts for its first connection."""
 
 from pathlib import Path
 from typing import Any
 
-from django.db.backends.postgresql import base
 from django.db.utils import OperationalError
+
+from vibomat.postgresql import base
 
 from .client import DatabaseClient
 from .creation import DatabaseCreation

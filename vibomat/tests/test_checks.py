@@ -11,6 +11,7 @@ from django.db.utils import OperationalError
 
 from vibomat import checks
 from vibomat.checks import check_database
+from vibomat.tests.databases import connected_to, database
 
 
 def found(alias: str = "default") -> list[tuple[str | None, str]]:
@@ -57,7 +58,7 @@ def test_versions_are_compared_as_numbers(version: str, older: bool) -> None:
     assert checks._is_older(version, (0, 8)) is older
 
 
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.django_db
 @pytest.mark.parametrize(
     ("creation", "id_"),
     [
@@ -66,18 +67,8 @@ def test_versions_are_compared_as_numbers(version: str, older: bool) -> None:
     ],
 )
 def test_a_database_that_would_lose_letters_is_refused(creation: str, id_: str) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("DROP DATABASE IF EXISTS test_vibomat_letters")
-        cursor.execute(f"CREATE DATABASE test_vibomat_letters TEMPLATE template0 {creation}")
-    try:
-        other = connection.copy()
-        other.settings_dict = connection.settings_dict | {"NAME": "test_vibomat_letters"}
-        with patch.object(checks, "connections", {"default": other}):
-            assert [id_ for id_, _ in found()] == [id_]
-        other.close()
-    finally:
-        with connection.cursor() as cursor:
-            cursor.execute("DROP DATABASE test_vibomat_letters WITH (FORCE)")
+    with database("letters", "template0", creation) as name, connected_to(name):
+        assert [id_ for id_, _ in found()] == [id_]
 
 
 def test_an_unreachable_database_is_one_line_with_a_hint() -> None:

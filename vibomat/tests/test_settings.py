@@ -52,7 +52,7 @@ def test_empty_database_url_is_none(load: Any) -> None:
 def test_database_url_is_used(load: Any) -> None:
     url = "postgresql://me:secret@db:5433/music?options=-c%20work_mem%3D1MB"
     database = load(DATABASE_URL=url)["DATABASES"]["default"]
-    assert database["ENGINE"] == "django.db.backends.postgresql"
+    assert database["ENGINE"] == "vibomat.postgresql"
     assert (database["HOST"], database["PORT"], database["NAME"]) == ("db", 5433, "music")
     assert database["OPTIONS"]["options"] == (
         "-c statement_timeout=5000 -c idle_in_transaction_session_timeout=60000 -c work_mem=1MB"

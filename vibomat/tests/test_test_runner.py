@@ -23,7 +23,9 @@ def test_labels(label: str, path: str) -> None:
 
 
 def test_options_become_pytests() -> None:
-    runner = PytestRunner(verbosity=2, failfast=True, keepdb=True, keyword="name", interactive=True)
+    runner = PytestRunner(verbosity=2, failfast=True, keepdb=True, keyword="name", parallel=0)
     with patch("pytest.main", return_value=1) as main:
         assert runner.run_tests(["vibomat.tests"]) == 1
-    main.assert_called_once_with(["-v", "--exitfirst", "--reuse-db", "-k", "name", "vibomat/tests"])
+    main.assert_called_once_with(
+        ["-v", "--exitfirst", "--reuse-db", "-k", "name", "--numprocesses", "0", "vibomat/tests"]
+    )

@@ -55,7 +55,7 @@ class Command(BaseCommand):
                 elif count > 1 and not format.holds_many:
                     raise CommandError(
                         f"A file of {format.label} holds one playlist, and there are {count:,}: "
-                        "say a folder with --output."
+                        "say a folder that exists with --output."
                     )
                 elif output is None:
                     formats.write(exporting.playlists(archives), format, self._standard_output())

@@ -6,15 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from rich.console import Console
 
-from benchmarks import (
-    archive_search,
-    archives,
-    embedders,
-    partitions,
-    resolve,
-    search,
-    vectors,
-)
+from benchmarks import archive_search, archives, embedders, partitions, resolve, search, vectors
 
 # Each subject is a module with HELP, add_arguments(parser) and measure(console, options).
 SUBJECTS = {
@@ -23,8 +15,8 @@ SUBJECTS = {
     "partitions": partitions,
     "archives": archives,
     "archive-search": archive_search,
-    "embedders": embedders,
     "vectors": vectors,
+    "embedders": embedders,
 }
 
 

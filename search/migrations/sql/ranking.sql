@@ -30,7 +30,8 @@ $$;
 --          then each two neighbours joined (only as they are), then the name as an artist's key
 --          (within two) and as a title's; one may be given twice
 --   split  two words that make up word `n`
--- Words that are frequent as typed need no neighbours: they would only add common words.
+-- Words that are frequent as typed, one row in 1,300 has them, need no neighbours: to look for them
+-- takes time, and finds no better.
 CREATE OR REPLACE FUNCTION search_lookup(parts text[], named int, searched int)
 RETURNS TABLE (kind text, n int, word text, distance int, ndoc int)
 LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan AS $$
@@ -46,6 +47,8 @@ DECLARE
     places int[];
     found record;
     is_known boolean := false;
+    frequent int := (SELECT greatest(250, reltuples / 1300) FROM pg_class
+                     WHERE oid = 'track'::regclass);
 BEGIN
     -- Rows of its own making cost far less than a query for each kind.
     kind := 'text'; n := 0; distance := 0; ndoc := 0;
@@ -76,7 +79,7 @@ BEGIN
     kind := 'near';
     FOR i IN 1..2 * size + 1 LOOP
         IF i BETWEEN size + 1 AND 2 * size - 1
-            OR counts[i] > 2000 OR counts[i] > 0 AND units[i] IN ('the', 'and', 'n')
+            OR counts[i] > frequent OR counts[i] > 0 AND units[i] IN ('the', 'and', 'n')
         THEN
             IF counts[i] > 0 THEN
                 n := i; word := units[i]; ndoc := counts[i];

@@ -126,6 +126,9 @@ class Migration(migrations.Migration):
         ("auth", "0012_alter_user_first_name_max_length"),
     ]
 
+    safe_although = {
+        "changing-column-type": "A varchar without its limit is the same on disk.",
+    }
     operations = [
         WithLockTimeout(
             migrations.RunSQL(CREATE_KEPT_ASIDE, migrations.RunSQL.noop),

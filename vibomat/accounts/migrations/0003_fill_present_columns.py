@@ -71,6 +71,9 @@ class Migration(migrations.Migration):
 
     dependencies = [("accounts", "0002_add_present_columns")]
 
+    safe_although = {
+        "ban-drop-constraint": "The same one, of a run that was ended, is put in its place.",
+    }
     operations = [
         RunInBatches("user", forwards=[TOUCH], backwards=()),
         RunInBatches(

@@ -161,6 +161,11 @@ STATE = [
 class Migration(migrations.Migration):
     dependencies = [("accounts", "0003_fill_present_columns")]
 
+    safe_although = {
+        "renaming-column": "Triggers keep both columns right for those who run the older code.",
+        "adding-not-nullable-field": "A validated check says it already, so the table is not read.",
+        "ban-drop-constraint": "NOT NULL says what the check did.",
+    }
     operations = [
         WithLockTimeout(migrations.RunSQL(USE_PRESENT, USE_OLDER, state_operations=STATE)),
     ]

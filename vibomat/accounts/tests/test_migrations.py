@@ -3,7 +3,7 @@
 import json
 import random
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from io import StringIO
 from typing import Any
 
@@ -13,11 +13,13 @@ import pytest
 from django.contrib.auth import authenticate
 from django.contrib.auth.models import Group, Permission
 from django.core.management import call_command
-from django.db import connection, connections
+from django.db import connection
 from django.utils import timezone
 
 from vibomat.accounts.models import User
-from vibomat.migration_operations import RunInBatches
+from vibomat.tests import migrating
+from vibomat.tests.databases import connected_to, database, execute
+from vibomat.tests.migrating import killed_again_and_again
 
 OLDER = "0001_initial"
 PRESENT = "0007_unique_email_whatever_its_case"
@@ -88,25 +90,20 @@ UNREADABLE = {"[1e400000]", '["\\u0000"]', '["\\ud800"]', '{"\\u0000": []}'}
 
 def migrate(target: str) -> str:
     """Migrate accounts to that step and return what was printed."""
-    output = StringIO()
-    call_command("migrate", "accounts", target, stdout=output, verbosity=1)
-    return output.getvalue()
+    return migrating.migrate("accounts", target)
+
+
+@pytest.fixture(scope="module")
+def older_database(django_db_setup: None, django_db_blocker: Any) -> Iterator[str]:
+    with django_db_blocker.unblock(), migrating.migrated_copy("accounts", OLDER) as name:
+        yield name
 
 
 @pytest.fixture
-def older(transactional_db: None) -> Iterator[None]:
-    """The older schema, without users; the present one again in the end."""
-    migrate(OLDER)
-    yield
-    migrate(PRESENT)
-    # Going back took the apps along that build on this one.
-    call_command("migrate", verbosity=0)
-
-
-def execute(sql: str, parameters: Any = None) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, parameters)
-        return cursor.fetchall() if cursor.description else []
+def older(older_database: str, db: None) -> Iterator[None]:
+    """The older schema, without users."""
+    with database("older", older_database) as name, connected_to(name):
+        yield
 
 
 def older_rows() -> dict[uuid.UUID, dict[str, Any]]:
@@ -407,46 +404,18 @@ def test_writes_between_the_steps_are_kept(older: None) -> None:
     assert row["hashed_password"] == "!"
 
 
-class Killed(BaseException):
-    pass
-
-
-def migrate_killed_again_and_again(target: str) -> int:
-    """Migrate, stopping after ever more statements until it gets through; return the stops."""
-    for stops in range(200):
-        left = 5 + 3 * stops
-
-        def count(execute: Callable[..., Any], *arguments: Any) -> Any:
-            nonlocal left
-            left -= 1
-            if left < 0:
-                raise Killed
-            return execute(*arguments)
-
-        try:
-            with connection.execute_wrapper(count):
-                migrate(target)
-        except Killed:
-            connection.close()
-        else:
-            return stops
-    raise AssertionError("it never gets through")
-
-
 def test_a_migration_killed_anywhere_continues_when_run_again(
-    older: None, monkeypatch: pytest.MonkeyPatch
+    older: None, small_batches: None
 ) -> None:
-    small = property(lambda operation: 20, lambda operation, size: None)
-    monkeypatch.setattr(RunInBatches, "size", small, raising=False)
     populate(ordinary=40)
     before = older_rows()
-    assert migrate_killed_again_and_again(PRESENT) > 5
+    assert killed_again_and_again(lambda: migrate(PRESENT), first=5, further=3) > 5
     user = User.objects.order_by("pk")[0]
     user.groups.add(Group.objects.create(name="Curators"))
     present = present_rows()
-    assert migrate_killed_again_and_again(OLDER) > 5
+    assert killed_again_and_again(lambda: migrate(OLDER), first=5, further=3) > 5
     assert older_rows() == before
-    migrate_killed_again_and_again(PRESENT)
+    killed_again_and_again(lambda: migrate(PRESENT), first=5, further=3)
     assert present_rows() == present
 
 
@@ -490,26 +459,7 @@ def test_older_users_log_in_with_their_passwords_in_any_case(older: None) -> Non
         assert not authenticate(username=f"odd{n}@example.org", password="secret")
 
 
-@pytest.fixture
-def older_database(transactional_db: None) -> Iterator[None]:
-    """Another, empty database in the place of the default one."""
-    usual = connections["default"]
-    name = f"{usual.settings_dict['NAME']}_older"
-    quoted = usual.ops.quote_name(name)
-    execute(f"DROP DATABASE IF EXISTS {quoted}")
-    execute(f"CREATE DATABASE {quoted}")
-    other = connections.create_connection("default")
-    other.settings_dict = usual.settings_dict | {"NAME": name}
-    connections["default"] = other
-    try:
-        yield
-    finally:
-        other.close()
-        connections["default"] = usual
-        execute(f"DROP DATABASE {quoted} WITH (FORCE)")
-
-
-def test_an_older_database_is_migrated_in_place(older_database: None) -> None:
+def test_an_older_database_is_migrated_in_place(empty_database: None) -> None:
     # As the older Vibomat's own migrations leave it, with other names and types of the same use.
     execute("""
         CREATE TABLE "user" (

@@ -1,0 +1,11 @@
+from django.db import migrations
+
+from ._sql import read
+
+
+class Migration(migrations.Migration):
+    """The functions of a search anew, for databases made before they looked for the neighbours of
+    rarer words only."""
+
+    dependencies = [("search", "0012_complete")]
+    operations = [migrations.RunSQL(read("ranking.sql"), migrations.RunSQL.noop)]

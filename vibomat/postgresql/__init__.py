@@ -1,0 +1,1 @@
+"""The database engine `vibomat.postgresql`: Django's own, with named connections."""
