@@ -274,8 +274,9 @@ def test_two_imports_at_once_store_each_playlist_once(
 def test_migrating_back_and_forth_forgets_no_import(owner: User, tmp_path: Path) -> None:
     path = file(tmp_path, playlist("a"), playlist("b"))
     run(path)
-    for target in ([OLDER], []):
-        call_command("migrate", "archives", *target, verbosity=0)
+    call_command("migrate", "archives", OLDER, verbosity=0)
+    # All apps: going back took those along that build on this one.
+    call_command("migrate", verbosity=0)
     assert run(path)[0].startswith("Archives: 0 new with 0 tracks, 2 unchanged.")
 
 

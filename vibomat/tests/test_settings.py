@@ -94,6 +94,27 @@ def test_production_can_do_without_https(load: Any) -> None:
     assert loaded["SECURE_HSTS_SECONDS"] == 0
 
 
+def test_production_logs_requests_as_json_and_keeps_metrics_closed(load: Any) -> None:
+    loaded = load(**PRODUCTION)
+    assert (loaded["LOG_FORMAT"], loaded["LOG_LEVEL"]) == ("json", "INFO")
+    assert (loaded["METRICS_TOKEN"], loaded["METRICS_ALLOW"]) == ("", [])
+    loaded = load(**PRODUCTION, METRICS_TOKEN="$HOME", METRICS_ALLOW="10.0.0.7, 10.1.0.0/16")
+    assert loaded["METRICS_TOKEN"] == "$HOME"
+    assert [str(network) for network in loaded["METRICS_ALLOW"]] == ["10.0.0.7/32", "10.1.0.0/16"]
+
+
+def test_development_shows_metrics_to_this_machine(load: Any) -> None:
+    loaded = load()
+    assert (loaded["LOG_FORMAT"], loaded["LOG_LEVEL"]) == ("text", "WARNING")
+    assert [str(network) for network in loaded["METRICS_ALLOW"]] == ["127.0.0.0/8", "::1/128"]
+
+
+@pytest.mark.parametrize("value", ["everyone", "10.0.0.0/99", "10.1.2.3/8"])
+def test_allowed_addresses_are_addresses_and_networks(load: Any, value: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match="METRICS_ALLOW must be addresses and networks"):
+        load(METRICS_ALLOW=value)
+
+
 def manage(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "manage.py", *arguments],
