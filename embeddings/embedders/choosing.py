@@ -38,10 +38,7 @@ def by_id(id: str) -> Embedder:
 
 @cache
 def _made(id: str) -> Embedder:
-    try:
-        classes: list[type[Embedder]] = [*SHIPPED, *map(import_string, settings.EMBEDDERS)]
-    except ImportError as error:
-        raise UnknownEmbedder(f"EMBEDDERS: {error}") from error
+    classes = [*SHIPPED, *map(_imported, settings.EMBEDDERS)]
     for embedder in classes:
         if embedder.id == id:
             return embedder()
@@ -49,3 +46,13 @@ def _made(id: str) -> Embedder:
         return remote
     names = ", ".join([*(embedder.id for embedder in classes), OPENAI])
     raise UnknownEmbedder(f"There is no embedder {id!r}; there are {names}.")
+
+
+def _imported(path: str) -> type[Embedder]:
+    try:
+        found = import_string(path)
+    except ImportError as error:
+        raise UnknownEmbedder(f"EMBEDDERS: {error}.") from error
+    if not (isinstance(found, type) and issubclass(found, Embedder)):
+        raise UnknownEmbedder(f"EMBEDDERS: {path} is no subclass of Embedder.")
+    return found

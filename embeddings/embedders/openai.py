@@ -13,6 +13,7 @@ from urllib3.exceptions import HTTPError, MaxRetryError, ReadTimeoutError, Respo
 
 from embeddings.embedders.base import Embedder, EmbedderError, TextRefused, Vectors
 from embeddings.embedders.texts import cleaned
+from embeddings.vectors import MOST_DIMENSIONS
 
 NAME = "openai"
 # "openai/MODEL@DIMENSIONS"
@@ -40,6 +41,8 @@ class OpenAIEmbedder(Embedder):
     batch = 64
 
     def __init__(self, model: str, dimensions: int) -> None:
+        if not 1 <= dimensions <= MOST_DIMENSIONS:
+            raise EmbedderError(f"Dimensions are a number from 1 to {MOST_DIMENSIONS:,}.")
         self.id = f"{NAME}/{model}@{dimensions}"
         self.model = model
         self.dimensions = dimensions
@@ -94,7 +97,7 @@ class OpenAIEmbedder(Embedder):
         except HTTPError as error:
             reason = error.reason if isinstance(error, MaxRetryError) else error
             raise EmbedderError(
-                f"{self._url} can't be reached: {self._quoted(str(reason))}", temporary=True
+                f"{self._url} can't be reached: {self._quoted(str(reason))}.", temporary=True
             ) from error
         body = self._read(response, ANSWER_BYTES + NUMBER_BYTES * self.dimensions * len(texts))
         if response.status in REFUSED and len(texts) > 1:
@@ -104,7 +107,7 @@ class OpenAIEmbedder(Embedder):
         if response.status != 200:
             refused = TextRefused if response.status in REFUSED else EmbedderError
             raise refused(
-                f"{self._url} answered {response.status}: {self._quoted(_told(body))}",
+                f"{self._url} answered {response.status}: {self._quoted(_told(body))}.",
                 temporary=response.status in TEMPORARY,
                 retry_after=_retry_after(response),
             )
@@ -147,7 +150,7 @@ class OpenAIEmbedder(Embedder):
         except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
             raise EmbedderError(
                 f"{self._url} answered with what is no list of embeddings:"
-                f" {self._quoted(body[:200].decode(errors='replace'))}",
+                f" {self._quoted(body[:200].decode(errors='replace'))}.",
                 temporary=True,
             ) from error
         return vectors
@@ -155,7 +158,7 @@ class OpenAIEmbedder(Embedder):
     def _quoted(self, text: str) -> str:
         """What a server says, in one line, without the key."""
         key = settings.OPENAI_API_KEY
-        return cleaned(text.replace(key, "…") if key else text, 200)
+        return cleaned(text.replace(key, "…") if key else text, 200).rstrip(".")
 
 
 def _checked(address: str) -> str:

@@ -257,7 +257,7 @@ def test_the_first_model_is_indexed_and_used(moody: EmbeddingModel) -> None:
     assert out.splitlines() == [
         "moody: 12 interactions embedded.",
         "Building the index of moody …",
-        "Searches use moody now.",
+        "Searches go by moody now.",
     ]
     assert err == ""
     active = EmbeddingModel.objects.active()
@@ -281,18 +281,18 @@ def test_another_model_is_filled_beside_and_used_when_that_is_said(moody: Embedd
         "1.000 (whole); "
     )
     assert told == (
-        "Searches still use moody. To change that: manage.py embed --model whole --activate"
+        "Searches still go by moody. To change that: manage.py embed --model whole --activate"
     )
     states = dict(EmbeddingModel.objects.values_list("name", "state"))
     assert states == {"moody": State.ACTIVE, "whole": State.BUILDING}
     typed(1)
     out, _ = run(model="whole", activate=True)
-    assert out.splitlines()[-1] == "Searches use whole now."
+    assert out.splitlines()[-1] == "Searches go by whole now."
     states = dict(EmbeddingModel.objects.values_list("name", "state"))
     assert states == {"moody": State.RETIRED, "whole": State.ACTIVE}
     assert run()[0] == (
         "whole: 0 interactions embedded.\n"
-        "EMBEDDER is moody, and searches use whole: "
+        "EMBEDDER is moody, and searches go by whole: "
         "manage.py embed --model moody --activate changes that.\n"
     )
     # And back, with what came meanwhile.
@@ -367,7 +367,12 @@ def test_what_can_not_be_done_is_told_in_a_line(moody: EmbeddingModel) -> None:
     ):
         with pytest.raises(CommandError, match=f"^{message}$"):
             run(**options)
-    EmbeddingModel.objects.update(dimensions=65)
+    MoodyEmbedder.errors.append(EmbedderError("Wrong key."))
+    EmbeddingModel.objects.all().delete()
+    with pytest.raises(CommandError, match=r"^Wrong key\.$"):
+        run()
+    assert not EmbeddingModel.objects.exists()
+    EmbeddingModel.objects.create(name="moody", dimensions=65)
     with pytest.raises(CommandError, match=r"moody makes vectors of 64 .* they have 65"):
         run()
 

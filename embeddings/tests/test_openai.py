@@ -152,6 +152,12 @@ def test_its_id_tells_the_model_and_dimensions(server: Server, settings: Setting
             embedders.by_id(wrong)
 
 
+def test_more_dimensions_than_can_be_indexed_are_refused(server: Server) -> None:
+    assert embedders.by_id("openai/small@4000").dimensions == 4000
+    with pytest.raises(EmbedderError, match="from 1 to 4,000"):
+        embedders.by_id("openai/small@4001")
+
+
 def test_no_key_is_sent_where_none_is_set(server: Server, settings: Settings) -> None:
     settings.OPENAI_API_KEY = ""
     server.answers = [rows([1, 0])]
@@ -243,7 +249,7 @@ def test_a_text_that_is_refused_is_told_apart_from_a_wrong_setting(
 
 def test_no_message_has_the_key_in_it(server: Server, embedder: Embedder) -> None:
     server.answers = [told(401, f"Wrong key {KEY}!")]
-    with pytest.raises(EmbedderError, match=r"answered 401: Wrong key …!$"):
+    with pytest.raises(EmbedderError, match=r"answered 401: Wrong key …!\.$"):
         embedder.embed_documents(["a"])
 
 

@@ -69,6 +69,10 @@ def configuration(format: str, level: str) -> dict[str, Any]:
             }
         },
         "root": {"handlers": ["console"], "level": level},
-        # Its own handlers would mail errors, and print each request's line twice.
-        "loggers": {"django": {"handlers": [], "propagate": True}},
+        "loggers": {
+            # Its own handlers would mail errors, and print each request's line twice.
+            "django": {"handlers": [], "propagate": True},
+            # It warns of each retry; whoever asked is told once all have failed.
+            "urllib3": {"level": "ERROR"},
+        },
     }

@@ -71,7 +71,7 @@ class Command(BaseCommand):
             current = embedders.current().id
             if id is None and current != model.name:
                 self.stdout.write(
-                    f"EMBEDDER is {current}, and searches use {model}: "
+                    f"EMBEDDER is {current}, and searches go by {model}: "
                     f"manage.py embed --model {current} --activate changes that."
                 )
             return
@@ -79,14 +79,14 @@ class Command(BaseCommand):
             self._compare(active, model)
         if active is not None and not activate:
             self.stdout.write(
-                f"Searches still use {active}. To change that: "
+                f"Searches still go by {active}. To change that: "
                 f"manage.py embed --model {model} --activate"
             )
             return
         # What came while the index was built, and between the two models.
         self._embed_waiting(model, quiet=True)
         model.activate()
-        self.stdout.write(f"Searches use {model} now.")
+        self.stdout.write(f"Searches go by {model} now.")
         self._embed_waiting(model, quiet=True)
 
     def _embed_waiting(self, model: EmbeddingModel, quiet: bool = False) -> None:
@@ -139,6 +139,9 @@ class Command(BaseCommand):
 
 def _model_of(embedder: embedders.Embedder) -> EmbeddingModel:
     """The embedder's model, made or taken up again if it has none that is used."""
+    if not EmbeddingModel.objects.filter(name=embedder.id).exists():
+        # One that does not work leaves no model behind.
+        embedder.embed_documents(["quiet piano"])
     model, _ = EmbeddingModel.objects.get_or_create(
         name=embedder.id,
         defaults={"dimensions": embedder.dimensions, "distance": embedder.distance},
