@@ -101,7 +101,7 @@ def artist_key(name: str) -> str:
     """An artist's name without leading The, &/and, case, accents and spaces."""
     decomposed = unicodedata.normalize("NFKD", re.sub("[&+]", " and ", name))
     plain = "".join(c for c in decomposed if not unicodedata.combining(c)).lower()
-    words = re.findall(r"\w+", re.sub("['’`´]", "", plain))
+    words = re.findall(r"\w+", re.sub("['’‘`´ʻʼ]", "", plain))
     words = [word for word in words if word != "and"] or words
     if len(words) > 1 and words[0] == "the":
         del words[0]

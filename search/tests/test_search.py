@@ -258,6 +258,14 @@ def test_a_row_written_by_plain_sql_is_found_at_once() -> None:
     assert first("made of scras") == "Stone Sour – Made of Scars"
 
 
+def test_a_name_comes_before_another_artists_alias() -> None:
+    Artist.objects.create(name="Bob Marley & The Wailers", aliases=["Bob Marley"], popularity=86)
+    Artist.objects.create(name="Bob Marley", popularity=52)
+    for typed in ("bob marley", "bob marly"):
+        found = [artist.name for artist in Artist.objects.search(typed)]
+        assert found == ["Bob Marley", "Bob Marley & The Wailers"]
+
+
 def test_an_alias_finds_the_artist() -> None:
     Artist.objects.create(name="Би-2", aliases=["Bi-2", "B2"], sort_name="Би-2")
     assert first("bi2") == "Би-2"

@@ -208,25 +208,30 @@ BEGIN
                    (SELECT max(search_track_likeness(
                                 c, title_key, full_title_key, credit_key, main_credit_key))
                            - 1.0 / greatest(length(typed), 1) FROM unnest(corrected) AS c)) AS likeness,
+               0 AS alias_cost,
                search_likeness(typed, credit_key) AS by_artist,
                ARRAY[full_title_key, title_key, credit_key, main_credit_key] AS keys
         FROM once
         UNION ALL
         SELECT 'artist', id, external_id, name, NULL, NULL, NULL, NULL, popularity,
                search_vector @@ exact, search_vector @@ prefix,
-               greatest(
-                   search_likeness(typed, name_key),
-                   (SELECT max(search_likeness(typed, k)) FROM unnest(alias_keys) AS k),
-                   (SELECT max(search_likeness(c, name_key)) - 1.0 / greatest(length(typed), 1)
-                    FROM unnest(corrected) AS c)),
+               greatest(by_name, by_alias), CASE WHEN by_alias > by_name THEN 0.06 ELSE 0 END,
                0, name_key || alias_keys
         FROM (SELECT * FROM artist WHERE search_vector @@ artists
                 AND (required IS NULL OR search_vector @@ required)
                 AND (genres_any IS NULL OR genres && genres_any)
-              ORDER BY popularity + 0 DESC LIMIT 60) AS a
+              ORDER BY popularity + 0 DESC LIMIT 60) AS a,
+        LATERAL (SELECT greatest(
+                            search_likeness(typed, name_key),
+                            (SELECT max(search_likeness(c, name_key))
+                                    - 1.0 / greatest(length(typed), 1)
+                             FROM unnest(corrected) AS c)) AS by_name,
+                        (SELECT max(search_likeness(typed, k))
+                         FROM unnest(alias_keys) AS k) AS by_alias) AS l
     ), graded AS (
-        -- Part of a name, typed right, is worth something too; so is a track's artist alone.
-        SELECT *, greatest(likeness, CASE WHEN is_exact THEN 0.62 WHEN is_prefix THEN 0.58 END,
+        -- Part of a name, typed right, is worth something too; so is a track's artist alone. Whose
+        -- name it is comes before whom it is another name of.
+        SELECT *, greatest(likeness - alias_cost, CASE WHEN is_exact THEN 0.62 WHEN is_prefix THEN 0.58 END,
                            0.64 * by_artist)::real AS grade
         FROM alike
     )
