@@ -5,9 +5,10 @@ import random
 import time
 from argparse import ArgumentParser
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from archives.paths import INDEXES
 from benchmarks import archives_sql as sql
 from benchmarks.judging import percentile
 from benchmarks.loading import load, prepared_for, row
-from benchmarks.made_archives import Recipe, read_tracks
+from benchmarks.made_archives import CHUNK, Recipe, read_tracks
 from benchmarks.scratch import drop_scratch_database, scratch_database
 
 HELP = "the indexed paths of archives"
@@ -303,7 +304,9 @@ def _insert(values: tuple[Any, ...]) -> None:
 
 
 def _new(recipe: Recipe, count: int) -> Iterator[tuple[object, ...]]:
-    for _, made in zip(range(count), recipe.chunk(recipe.chunks), strict=False):
+    """Archives that a longer recipe would make after the last."""
+    longer = replace(recipe, count=(recipe.chunks + 1) * CHUNK)
+    for made in islice(longer.chunk(recipe.chunks), count):
         yield row(made)
 
 
