@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
+from urllib.parse import quote, urlencode
 
 from django.core.management import call_command
 from django.db import connection
@@ -14,7 +16,7 @@ def scratch_name(subject: str) -> str:
 
 
 @contextmanager
-def scratch_database(subject: str) -> Iterator[None]:
+def scratch_database(subject: str, *, migrated: bool = True) -> Iterator[None]:
     """Inside the block the default connection is to that database, migrated; it stays after it."""
     project = connection.settings_dict["NAME"]
     name = scratch_name(subject)
@@ -25,12 +27,27 @@ def scratch_database(subject: str) -> Iterator[None]:
     connection.close()
     connection.settings_dict["NAME"] = name
     try:
-        call_command("migrate", verbosity=0)
+        if migrated:
+            call_command("migrate", verbosity=0)
         with timeouts.lifted():
             yield
     finally:
         connection.close()
         connection.settings_dict["NAME"] = project
+
+
+def connection_parameters() -> dict[str, Any]:
+    """psycopg's parameters for further connections to the database that is the default one now."""
+    parameters = connection.get_connection_params()
+    keep = ("host", "port", "dbname", "user", "password")
+    return {name: parameters[name] for name in keep if name in parameters}
+
+
+def database_url() -> str:
+    """The DATABASE_URL of the database that is the default one now, for another program."""
+    parameters = connection_parameters()
+    name, user = parameters.pop("dbname"), quote(parameters.pop("user"), safe="")
+    return f"postgresql://{user}@/{quote(name, safe='')}?{urlencode(parameters)}"
 
 
 def drop_scratch_database(subject: str) -> None:

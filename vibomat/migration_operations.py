@@ -3,9 +3,11 @@
 Three rules keep a migration harmless:
 
 * A change of schema stands in an atomic migration, inside `WithLockTimeout`: it waits for its
-  locks two seconds at a time, so nobody queues behind it for longer, and a failure undoes all.
+  locks a fifth of a second at a time, so nobody queues behind it for longer, and a failure undoes
+  all. It is tried again until whoever reads or writes for longer has ended.
 * A move of data stands in a migration with `atomic = False`, as `RunInBatches`: each batch is
-  committed at once, and statements that skip finished rows continue after a kill.
+  committed within a fraction of a second, and statements that skip finished rows continue after a
+  kill.
 * An index or unique constraint on a filled table stands in a migration with `atomic = False`, as
   `AddIndexSafely`, `RemoveIndexSafely` or `AddUniqueConstraintSafely`: they are built
   concurrently, and the invalid index that an interrupted build leaves is replaced.
@@ -38,9 +40,16 @@ from django.db.migrations.state import ProjectState
 from django.db.models import Index, Model
 from tqdm import tqdm
 
-LOCK_TIMEOUT = "2s"
-ATTEMPTS = 60
+# Far below PostgreSQL's deadlock_timeout, a second: a writer that waits for a migration which waits
+# for that writer is let pass before either is chosen to fail.
+LOCK_TIMEOUT = "200ms"
+ATTEMPTS = 600
 PAUSE_SECONDS = 1.0
+# Those who wait for a row of a batch wait no longer than its transaction takes.
+BATCH_SECONDS = 0.2
+FIRST_BATCH_ROWS = 20
+# Beyond deadlock_timeout.
+VACUUM_TIMEOUT = "3s"
 
 Result = TypeVar("Result")
 
@@ -82,16 +91,69 @@ def retry_while_locked(run: Callable[[], Result]) -> Result:
                 psycopg.errors.LockNotAvailable | psycopg.errors.DeadlockDetected,
             ):
                 raise
-        time.sleep(PAUSE_SECONDS)
+        pause(PAUSE_SECONDS)
     return run()
 
 
+def pause(seconds: float) -> None:
+    """Let those pass who have queued behind."""
+    time.sleep(seconds)
+
+
+def _with_short_locks(connection: BaseDatabaseWrapper, change: Callable[[], None]) -> None:
+    """Do the change in a transaction that waits at most `LOCK_TIMEOUT` for each lock, and again
+    while it does not get them. Inside a transaction it is a savepoint."""
+    attempts = 0
+
+    def attempt() -> None:
+        nonlocal attempts
+        attempts += 1
+        with (
+            transaction.atomic(using=connection.alias),
+            _settings(
+                connection, in_transaction=True, lock_timeout=LOCK_TIMEOUT, statement_timeout="0"
+            ),
+        ):
+            if attempts > 1:
+                _end_autovacuum(connection)
+            change()
+
+    retry_while_locked(attempt)
+
+
+VACUUMED = """
+SELECT DISTINCT relation::regclass::text
+FROM pg_locks JOIN pg_class ON pg_class.oid = relation
+WHERE mode = 'ShareUpdateExclusiveLock' AND granted AND pid <> pg_backend_pid()
+    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+    AND relkind IN ('r', 'm') AND relnamespace <> 'pg_catalog'::regnamespace
+    AND pg_has_role(relowner, 'USAGE')
+ORDER BY 1
+"""
+
+
+def _end_autovacuum(connection: BaseDatabaseWrapper) -> None:
+    """Take the place of autovacuum on the tables it works on.
+
+    It gives way to whoever has waited for `deadlock_timeout`, which a change of schema never does.
+    Here the wait is for a lock that lets readers and writers pass, and that keeps autovacuum away
+    until the change is done.
+    """
+    with (
+        _settings(connection, in_transaction=True, lock_timeout=VACUUM_TIMEOUT),
+        connection.cursor() as cursor,
+    ):
+        cursor.execute(VACUUMED)
+        for (table,) in cursor.fetchall():
+            cursor.execute(f"LOCK TABLE ONLY {table} IN SHARE UPDATE EXCLUSIVE MODE")
+
+
 class WithLockTimeout(SeparateDatabaseAndState):
-    """Run operations in one short transaction that waits at most two seconds for each lock.
+    """Run operations in one short transaction that waits at most `LOCK_TIMEOUT` for each lock.
 
     A statement waiting for a table's lock makes every later reader and writer wait behind it.
-    Here it gives up after `LOCK_TIMEOUT`, lets them pass, and the whole transaction is tried
-    again, `ATTEMPTS` times in all; then PostgreSQL's error is raised. In an atomic migration the
+    Here it gives up, lets them pass, and the whole transaction is tried again, `ATTEMPTS` times in
+    all, which is some ten minutes; then PostgreSQL's error is raised. In an atomic migration the
     transaction is a savepoint, so that the migration is recorded together with its effect.
     """
 
@@ -134,24 +196,15 @@ class WithLockTimeout(SeparateDatabaseAndState):
         def attempt() -> None:
             schema_editor.deferred_sql = []
             try:
-                with (
-                    transaction.atomic(using=connection.alias),
-                    _settings(
-                        connection,
-                        in_transaction=True,
-                        lock_timeout=LOCK_TIMEOUT,
-                        statement_timeout="0",
-                    ),
-                ):
-                    change()
-                    # Django leaves foreign keys and indexes of new tables for the migration's
-                    # end; they need locks too, and must come or go together with the rest.
-                    for statement in schema_editor.deferred_sql:
-                        schema_editor.execute(statement, None)
+                change()
+                # Django leaves foreign keys and indexes of new tables for the migration's end;
+                # they need locks too, and must come or go together with the rest.
+                for statement in schema_editor.deferred_sql:
+                    schema_editor.execute(statement, None)
             finally:
                 schema_editor.deferred_sql = list(earlier)
 
-        retry_while_locked(attempt)
+        _with_short_locks(connection, attempt)
 
     def _collect(self, schema_editor: BaseDatabaseSchemaEditor, change: Callable[[], None]) -> None:
         """What `sqlmigrate` prints. Python's operations can't run without what the others made."""
@@ -176,7 +229,8 @@ class RunInBatches(NotInTransactionMixin, Operation):
     the first key again. Rows inserted behind the running batch are not seen: a trigger or the
     application must write them right. A batch that meets locked rows is tried again.
 
-    `table` is quoted here; `key` is its unique, orderable column; `size` counts rows per batch.
+    `table` is quoted here; `key` is its unique, orderable column; `size` is the most rows of a
+    batch, which has as many as take about `BATCH_SECONDS`.
     `backwards` of `None` makes the operation irreversible; `()` does nothing.
     """
 
@@ -238,21 +292,27 @@ class RunInBatches(NotInTransactionMixin, Operation):
         if not statements or not router.allow_migrate(connection.alias, app_label):
             return
         if schema_editor.collect_sql:
-            note = f"-- repeated for every {self.size} rows of {self.table}, first to last"
+            note = f"-- repeated for every {self.size} rows at most of {self.table}, first to last"
             schema_editor.collected_sql += [note, *(sql.strip() + ";" for sql in statements)]
             return
         self._ensure_not_in_transaction(schema_editor)
         bar = tqdm(desc=self.table, unit=" rows", unit_scale=True, disable=None, leave=False)
-        after = None
+        after, size = None, min(FIRST_BATCH_ROWS, self.size)
         with bar:
-            while batch := retry_while_locked(partial(self._batch, connection, statements, after)):
-                after, rows = batch
+            while batch := retry_while_locked(
+                partial(self._batch, connection, statements, after, size)
+            ):
+                after, rows, seconds = batch
                 bar.update(rows)
+                fitting = round(rows * BATCH_SECONDS / seconds)
+                size = max(1, min(fitting, 2 * size, self.size))
 
     def _batch(
-        self, connection: BaseDatabaseWrapper, statements: Sequence[str], after: Any
-    ) -> tuple[Any, int] | None:
-        """Do the batch after that key; return its last key and size, or None at the end."""
+        self, connection: BaseDatabaseWrapper, statements: Sequence[str], after: Any, size: int
+    ) -> tuple[Any, int, float] | None:
+        """Do the batch of that size after that key; return its last key, its rows and the seconds
+        it took, or None at the end."""
+        started = time.monotonic()
         quote = connection.ops.quote_name
         key = quote(self.key)
         condition = "" if after is None else f"WHERE {key} > %(after)s"
@@ -270,13 +330,13 @@ class RunInBatches(NotInTransactionMixin, Operation):
             ),
             connection.cursor() as cursor,
         ):
-            cursor.execute(bounds, {"after": after, "size": self.size})
+            cursor.execute(bounds, {"after": after, "size": size})
             first, last, rows = cursor.fetchone()
             if not rows:
                 return None
             for statement in statements:
                 cursor.execute(statement, {"first": first, "last": last})
-        return last, rows
+        return last, rows, time.monotonic() - started
 
     def describe(self) -> str:
         return f"Rewrite {self.table} in batches of {self.size} rows"
@@ -337,12 +397,12 @@ def _drop_concurrently(schema_editor: BaseDatabaseSchemaEditor, name: str) -> No
     with connection.cursor() as cursor:
         cursor.execute("SELECT relkind FROM pg_class WHERE oid = to_regclass(%s)", [quoted])
         partitioned = cursor.fetchone() == ("I",)
-    statement = f"DROP INDEX {'' if partitioned else 'CONCURRENTLY '}IF EXISTS {quoted}"
-    lock_timeout = LOCK_TIMEOUT if partitioned else "0"
-    with _settings(
-        connection, in_transaction=False, lock_timeout=lock_timeout, statement_timeout="0"
-    ):
-        retry_while_locked(lambda: schema_editor.execute(statement))
+    if partitioned:
+        return _with_short_locks(
+            connection, lambda: schema_editor.execute(f"DROP INDEX IF EXISTS {quoted}")
+        )
+    with _settings(connection, in_transaction=False, lock_timeout="0", statement_timeout="0"):
+        schema_editor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {quoted}")
 
 
 class AddIndexSafely(AddIndexConcurrently):
@@ -467,10 +527,7 @@ def _add_partitioned_index(
         return str(statement)
 
     def change(statement: str) -> None:
-        with _settings(
-            connection, in_transaction=False, lock_timeout=LOCK_TIMEOUT, statement_timeout="0"
-        ):
-            retry_while_locked(lambda: schema_editor.execute(statement, None))
+        _with_short_locks(connection, lambda: schema_editor.execute(statement, None))
 
     whole = create(index.name, f"ONLY {quote(table)}", concurrently=False)
     if schema_editor.collect_sql:

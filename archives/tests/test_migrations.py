@@ -19,7 +19,12 @@ from django.db import OperationalError, connection
 from archives.models import Archive
 from vibomat.accounts.models import User
 from vibomat.tests.databases import connect, connected_to, database, execute
-from vibomat.tests.migrating import WritersWait, killed_again_and_again, migrated_copy
+from vibomat.tests.migrating import (
+    WritersWait,
+    beside_a_long_reader,
+    killed_again_and_again,
+    migrated_copy,
+)
 
 from .older import (
     HELD,
@@ -436,6 +441,20 @@ def test_writers_lose_nothing_while_it_runs_and_wait_for_no_row(
     assert waits.rows == 0
     migrate()
     assert present_rows().keys() == rows.keys()
+
+
+def test_nobody_is_kept_waiting_by_a_long_reader_and_it_is_done_once_that_ends(
+    older: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pk = add_older()
+    migrate("0003_fill_present_table")
+    statements = [
+        f"SELECT name FROM playlist WHERE id = '{pk}'",
+        f"UPDATE playlist SET name = 'Later' WHERE id = '{pk}'",
+    ]
+    with beside_a_long_reader(monkeypatch, "playlist", statements):
+        migrate("0004_use_present_table")
+    assert Archive.objects.values_list("name", flat=True).get() == "Later"
 
 
 def test_an_older_database_is_migrated_in_place(empty_database: None) -> None:

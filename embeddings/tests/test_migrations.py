@@ -19,7 +19,12 @@ from embeddings import indexing
 from embeddings.models import Embedding, EmbeddingModel, Interaction
 from vibomat.accounts.models import User
 from vibomat.tests.databases import connect, connected_to, database, execute
-from vibomat.tests.migrating import WritersWait, killed_again_and_again, migrated_copy
+from vibomat.tests.migrating import (
+    WritersWait,
+    beside_a_long_reader,
+    killed_again_and_again,
+    migrated_copy,
+)
 
 from .older import (
     NUMBERS,
@@ -346,6 +351,24 @@ def test_writers_lose_nothing_while_it_runs_and_wait_for_no_row(
         assert waits.rows == 0
     migrate()
     assert present_rows().keys() == rows.keys()
+
+
+def test_nobody_is_kept_waiting_by_a_long_reader_and_it_is_done_once_that_ends(
+    older: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pk = add_older()
+    migrate("0005_fill_older_table")
+    statements = [
+        f"SELECT text FROM interaction WHERE id = '{pk}'",
+        f"UPDATE interaction SET text = 'sad' WHERE id = '{pk}'",
+        # By the order in which its triggers lock, a deadlock with whoever locks in the other one.
+        "UPDATE embedding SET created = created",
+    ]
+    tables = "interaction, ai_interaction_embedding"
+    with beside_a_long_reader(monkeypatch, tables, statements):
+        migrate("0006_drop_older_table")
+    assert execute("SELECT to_regclass('ai_interaction_embedding')") == [(None,)]
+    assert Interaction.objects.get().text == "sad"
 
 
 def test_an_older_database_is_migrated_in_place(empty_database: None) -> None:

@@ -1,14 +1,17 @@
-"""Migrating back and forth, and being killed while at it."""
+"""Migrating back and forth, being killed while at it, and keeping others waiting."""
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from io import StringIO
 from typing import Any
 
+import psycopg
+import pytest
 from django.core.management import call_command
 from django.db import connection
 
-from vibomat.tests.databases import connected_to, database
+from vibomat.tests.databases import connect, connected_to, database
 
 
 def migrate(app: str, *target: str, **options: Any) -> str:
@@ -88,3 +91,60 @@ class WritersWait:
             for table, rows in driver.execute(ROWS_TOUCHED, [self.table]):
                 self.rows += rows - before.get(table, 0)
         return done
+
+
+# Several times what a migration may keep others waiting for a lock, less than PostgreSQL's default.
+PATIENCE = "1500ms"
+
+
+class PassersBy(threading.Thread):
+    """Run statements in turn, each of which is refused if it is kept waiting for `PATIENCE`."""
+
+    def __init__(self, statements: list[str]) -> None:
+        super().__init__(daemon=True)
+        self.statements = statements
+        self.stop = threading.Event()
+        self.passed = 0
+        self.failure: Exception | None = None
+
+    def run(self) -> None:
+        try:
+            with connect() as others:
+                others.execute("SELECT set_config('statement_timeout', %s, false)", [PATIENCE])
+                while not self.stop.wait(0.01):
+                    for statement in self.statements:
+                        others.execute(statement, prepare=False)
+                    self.passed += 1
+        except psycopg.Error as error:
+            self.failure = error
+
+
+@contextmanager
+def beside_a_long_reader(
+    monkeypatch: pytest.MonkeyPatch, tables: str, statements: list[str]
+) -> Iterator[None]:
+    """Inside the block a transaction has read the tables, and ends once a migration has given way
+    five times. Meanwhile others run the statements; none is kept waiting for long."""
+    passers_by = PassersBy(statements)
+    reader = connect()
+    reader.autocommit = False
+    reader.execute(f"LOCK TABLE {tables} IN ACCESS SHARE MODE")
+    passed: list[int] = []
+
+    def give_way(seconds: float) -> None:
+        passed.append(passers_by.passed)
+        if len(passed) == 5:
+            reader.close()
+
+    with monkeypatch.context() as patched:
+        patched.setattr("vibomat.migration_operations.pause", give_way)
+        passers_by.start()
+        try:
+            yield
+        finally:
+            reader.close()
+            passers_by.stop.set()
+            passers_by.join()
+    assert passers_by.failure is None
+    assert len(passed) >= 5
+    assert passed[4] > passed[0]

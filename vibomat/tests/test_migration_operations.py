@@ -179,6 +179,20 @@ class BatchTests(OperationTestCase):
         self.forwards(self.batches)
         assert self.names() == ",".join(f"BAND {n}%" for n in range(1, 11))
 
+    def test_a_batch_has_as_many_rows_as_its_time_allows(self) -> None:
+        for seconds, batches in ((1000, "1-2,3-6,7-10"), (0, "1-2,3-3,4-4,5-5,6-6")):
+            self.execute("CREATE TABLE accounts_batch (rows text)")
+            note = "INSERT INTO accounts_batch VALUES (concat(%(first)s, '-', %(last)s))"
+            with (
+                self.subTest(seconds=seconds),
+                mock.patch.object(migration_operations, "BATCH_SECONDS", seconds),
+                mock.patch.object(migration_operations, "FIRST_BATCH_ROWS", 2),
+            ):
+                self.forwards(RunInBatches("accounts_band", forwards=[note], size=4))
+                found = str(self.value("SELECT string_agg(rows, ',') FROM accounts_batch"))
+                assert found.startswith(batches)
+            self.execute("DROP TABLE accounts_batch")
+
     def test_an_empty_table_takes_no_batch(self) -> None:
         self.execute("DELETE FROM accounts_band")
         self.forwards(self.batches)
