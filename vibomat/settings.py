@@ -81,6 +81,7 @@ else:
 INSTALLED_APPS = [
     "vibomat",
     "vibomat.accounts",
+    "vibomat.adopting",
     "search",
     "archives",
     "embeddings",

@@ -1,0 +1,5 @@
+from django.apps import AppConfig
+
+
+class AdoptingConfig(AppConfig):
+    name = "vibomat.adopting"
