@@ -46,7 +46,11 @@ def add_arguments(parser: ArgumentParser) -> None:
         parser.add_argument(f"--{name}", type=int, default=number, metavar="N")
     parser.add_argument("--playlists", type=Path, help="playlists to take real tracks from")
     parser.add_argument(
-        "--kills", type=int, default=8, metavar="N", help="how often it is killed on the way"
+        "--kills",
+        type=int,
+        default=8,
+        metavar="N",
+        help="how often each way is killed; 0 for once and unhindered",
     )
     parser.add_argument("--seed", type=int, default=3, help="draws rows, writers and kills")
 
@@ -79,7 +83,8 @@ def _measure(console: Console, choose: random.Random, kills: int) -> None:
     for title, run in runs.items():
         run.through(choose)
         _show(console, f"{title}, {run.seconds:,.0f} s", run)
-    for title, run in (("forward, killed", Run(FORWARD)), ("back, killed", Run(BACK))):
+    killed = (("forward, killed", Run(FORWARD)), ("back, killed", Run(BACK))) if kills else ()
+    for title, run in killed:
         run.through(choose, kills, runs[title.split(",")[0]].seconds)
         _show(console, f"{title} {run.killed} times, {run.seconds:,.0f} s", run)
 

@@ -52,5 +52,5 @@ def database_url() -> str:
 
 def drop_scratch_database(subject: str) -> None:
     name = connection.ops.quote_name(scratch_name(subject))
-    with connection.cursor() as cursor:
+    with timeouts.lifted(), connection.cursor() as cursor:
         cursor.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")

@@ -82,7 +82,7 @@ def _settings(
 
 def retry_while_locked(run: Callable[[], Result]) -> Result:
     """Call `run` again while another session holds a lock it needs; `run` undoes its failures."""
-    for _ in range(ATTEMPTS - 1):
+    for attempt in range(ATTEMPTS - 1):
         try:
             return run()
         except OperationalError as error:
@@ -91,7 +91,8 @@ def retry_while_locked(run: Callable[[], Result]) -> Result:
                 psycopg.errors.LockNotAvailable | psycopg.errors.DeadlockDetected,
             ):
                 raise
-        pause(PAUSE_SECONDS)
+        # Soon where two met by chance, and less often where somebody stays.
+        pause(min(PAUSE_SECONDS, 0.1 * 2**attempt))
     return run()
 
 

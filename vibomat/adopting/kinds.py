@@ -44,7 +44,7 @@ class Kind:
     written: tuple[str, ...]
     inserted: tuple[str, ...] = ()
     order: str = "id"
-    batch: int = 1000
+    batch: int = 5000
     digested: str = ""
     unfit: str = ""
     notices: str = ""
@@ -168,7 +168,7 @@ ARCHIVES = Kind(
         "older_values",
     ),
     ("created", "updated"),
-    batch=200,
+    batch=500,
     notices=sql.NOTICES_OF_ARCHIVES,
     link=sql.LINK_ARCHIVES,
     linkable=sql.LINKABLE_ARCHIVES,
@@ -187,7 +187,7 @@ PROMPTS = Kind(
     "interaction",
     ("user_id", "text", "older_values"),
     ("created",),
-    batch=500,
+    batch=1000,
     digested=sql.OLDER_VECTOR,
     after_writing=(sql.ADD_OLDER_MODEL, sql.DROP_OLDER_VECTORS, sql.ADD_OLDER_VECTORS),
     link=sql.LINK_PROMPTS,
