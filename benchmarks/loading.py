@@ -7,10 +7,11 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import connection, transaction
 from tqdm import tqdm
 
-from archives.partitions import CreateMonth, Month, Plan, partitions
+from archives.partitions import CreatePeriod, Period, Plan, partitions
 from benchmarks import archives_sql as sql
 from benchmarks.made_archives import YEARS, Made, Recipe
 from vibomat import timeouts
@@ -42,7 +43,7 @@ def load(recipe: Recipe, processes: int) -> None:
         cursor.execute(sql.LOADED)
         done = {chunk for (chunk,) in cursor.fetchall()}
         cursor.execute(sql.ADD_OWNERS, [recipe.owners])
-    _create_months(recipe)
+    _create_periods(recipe)
     left = [chunk for chunk in range(recipe.chunks) if chunk not in done]
     connection.close()
     with (
@@ -94,12 +95,13 @@ def owner_id(number: int) -> uuid.UUID:
     return uuid.UUID(hashlib.md5(str(number).encode(), usedforsecurity=False).hexdigest())
 
 
-def _create_months(recipe: Recipe) -> None:
+def _create_periods(recipe: Recipe) -> None:
     there = {partition.name for partition in partitions()}
     missing = []
-    month = Month.of((recipe.until - timedelta(days=366 * YEARS)).date())
-    while month <= Month.now():
-        if month.name not in there:
-            missing.append(CreateMonth(month, 0))
-        month = month.next
+    first = (recipe.until - timedelta(days=366 * YEARS)).date()
+    period = Period.of(first, settings.ARCHIVE_PARTITION_MONTHS)
+    while period.start <= Period.now().start:
+        if period.name not in there:
+            missing.append(CreatePeriod(period, 0))
+        period = period.next
     Plan(tuple(missing)).apply()
