@@ -8,7 +8,6 @@ class Migration(migrations.Migration):
 
     dependencies = []
 
-    safe_although = {"require-lock-timeout": "The table is new."}
     operations = [
         migrations.CreateModel(
             name="AdoptedRow",
