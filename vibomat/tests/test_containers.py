@@ -1,0 +1,135 @@
+"""What the production file starts, run here as it is written there, on a database of its own.
+
+The database's role may not create extensions: an administrator did.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+from urllib.request import Request, urlopen
+
+import psycopg
+import pytest
+from django.db import connection
+
+from vibomat import checks
+from vibomat.tests import containers
+from vibomat.tests.containers import PRODUCTION, PROJECT, compose
+from vibomat.tests.databases import connect, connected_to, database
+from vibomat.tests.pooler import free_port
+
+ROLE = "test_vibomat_application"
+SECONDS = 60
+
+
+@pytest.fixture
+def administrator(db: None) -> Iterator[psycopg.Connection[Any]]:
+    """Connected to an empty database of a role that may create nothing but tables."""
+    with connect() as server:
+        server.execute(f"DROP ROLE IF EXISTS {ROLE}")
+        server.execute(f"CREATE ROLE {ROLE} LOGIN PASSWORD 'p@ss'")
+        try:
+            with database("deployed") as name:
+                with connected_to(name), connect() as inside:
+                    inside.execute(f"GRANT CREATE ON SCHEMA public TO {ROLE}")
+                    yield inside
+        finally:
+            server.execute(f"DROP ROLE {ROLE}")
+
+
+@pytest.fixture
+def variables(administrator: psycopg.Connection[Any], tmp_path: Path) -> dict[str, str]:
+    """The environment that a process has in the container of `web` or `migrate`."""
+    server = connection.get_connection_params()
+    host, port = quote(str(server["host"]), safe=""), server.get("port", 5432)
+    secrets = {"database_password": "p@ss\n", "secret_key": "production-key" * 5}
+    for name, secret in secrets.items():
+        (tmp_path / name).write_text(secret)
+    given = {
+        "${ALLOWED_HOSTS": "vibomat.example",
+        "${DATABASE_URL": f"postgresql://{ROLE}@/{administrator.info.dbname}?{host=!s}&{port=!s}",
+        "${DATABASE_DIRECT_URL": "",
+    }
+    written = compose(PRODUCTION)["services"]["web"]["environment"]
+    settings = {
+        name: given.get(value.partition(":")[0], value).replace("/run/secrets", str(tmp_path))
+        for name, value in written.items()
+    }
+    assert not [value for value in settings.values() if "$" in value]
+    image = containers.environment()
+    path = image["PATH"].replace("/venv/bin", str(Path(sys.executable).parent))
+    path = path.replace("$PATH", os.defpath)
+    own = {"PATH": path, "HOME": str(tmp_path), "TMPDIR": str(tmp_path), "PORT": str(free_port())}
+    return {**image, **settings, **own, "TRUST_X_FORWARDED_PROTO": "true"}
+
+
+def run(command: list[str], variables: dict[str, str]) -> tuple[int, str]:
+    done = subprocess.run(
+        command, cwd=PROJECT, env=variables, capture_output=True, text=True, timeout=SECONDS
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_production_starts_as_it_is_written(
+    administrator: psycopg.Connection[Any], variables: dict[str, str], tmp_path: Path
+) -> None:
+    migrate = compose(PRODUCTION)["services"]["migrate"]["command"]
+    extensions = " ".join(f"CREATE EXTENSION {name};" for name in checks.EXTENSIONS)
+    code, told = run(migrate, variables)
+    assert code == 1
+    assert told.splitlines()[-1] == (
+        'CommandError: permission denied to create extension "pg_trgm". Let an administrator run in '
+        f"this database: {extensions} Then migrate again."
+    )
+    administrator.execute(extensions)
+    code, told = run(containers.command(), variables)
+    assert code == 1
+    assert "Vibomat does not start: Not every migration is applied: " in told
+    assert "Run manage.py migrate for " in told
+
+    code, told = run(migrate, variables)
+    assert code == 0, told
+    (tmp_path / "catalogue.tsv").write_text("artist\ttitle\nMassive Attack\tTeardrop\n")
+    importing = ["python", "manage.py", "import_catalogue", str(tmp_path / "catalogue.tsv")]
+    code, told = run(importing, variables)
+    assert code == 0, told
+
+    log = tmp_path / "log"
+    with (
+        log.open("wb") as output,
+        subprocess.Popen(
+            containers.command(), cwd=PROJECT, env=variables, stdout=output, stderr=output
+        ) as server,
+    ):
+        try:
+            assert healthy(variables), log.read_text()
+            request = Request(
+                f"http://127.0.0.1:{variables['PORT']}/api/search/?q=teardrp",
+                headers={"Host": "vibomat.example", "X-Forwarded-Proto": "https"},
+            )
+            with urlopen(request) as answer:  # noqa: S310
+                assert [hit["title"] for hit in json.load(answer)["results"]] == ["Teardrop"]
+        finally:
+            server.terminate()
+    assert server.returncode == 0
+    assert "Traceback" not in log.read_text()
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left == {"log", "catalogue.tsv", "secret_key", "database_password"}
+
+
+def healthy(variables: dict[str, str]) -> bool:
+    """Whether the image's health check passes before its time is over."""
+    end = time.monotonic() + SECONDS
+    while time.monotonic() < end:
+        code, told = run([*containers.command("HEALTHCHECK")], variables)
+        if code == 0:
+            assert '"status": "ok"' in told
+            return True
+        time.sleep(0.2)
+    return False
