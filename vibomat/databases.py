@@ -1,9 +1,9 @@
 """How the database is connected to: by which URL, from a pool or not, and under which limits.
 
-What serves requests shares connections: those of a pool in each process, and a pooler's such as
-PgBouncer's where `DATABASE_DIRECT_URL` is set, for then `DATABASE_URL` leads to one. It may hand out
-another session of the server for each transaction, so nothing can be kept in a session: no limit, no
-lock, no cursor.
+What serves requests shares connections: those of a pool in each process, and those of a pooler such
+as PgBouncer where `DATABASE_DIRECT_URL` is set, for then `DATABASE_URL` leads to one. It may hand
+out another session of the server for each transaction, so nothing can be kept in a session: no
+limit, no lock, no cursor.
 
 Commands do keep things there: the locks of imports, temporary tables, settings while an index is
 built. Each has a session of its own, directly.
@@ -35,8 +35,8 @@ def configuration(
     """What DATABASES says of the database.
 
     `limits` are settings of PostgreSQL that every connection has, `directly` is for commands.
-    `pool_size` is for what serves requests, if the variable DATABASE_POOL_SIZE does not say another;
-    0 is no pool, but a connection for each thread. Raises ImproperlyConfigured.
+    `pool_size` is for what serves requests, unless the variable DATABASE_POOL_SIZE says another; 0
+    is no pool, but a connection for each thread. Raises ImproperlyConfigured.
     """
     url = secret("DATABASE_URL")
     if url:

@@ -1,8 +1,8 @@
 """The limits on how long a statement may run and a transaction may idle, and how to lift them.
 
 The limits come with every connection (vibomat/databases.py), but for those through a pooler, which
-have them from the role. Commands that do long work put it under `lifted()`; `migrate` is under it by
-itself.
+have them from the role. Commands that do long work put it under `lifted()`; `migrate` is under it
+by itself.
 """
 
 from collections.abc import Iterator
@@ -62,9 +62,9 @@ def are_missing(cursor: CursorWrapper) -> bool:
     wanted = [name for name, value in limits().items() if value]
     # What RESET would make of it, whatever this transaction made of it.
     cursor.execute(
-        "SELECT FROM pg_settings WHERE name = ANY(%s) AND reset_val = '0' LIMIT 1", [wanted]
+        "SELECT count(*) FROM pg_settings WHERE name = ANY(%s) AND reset_val = '0'", [wanted]
     )
-    return cursor.rowcount > 0
+    return bool(cursor.fetchone()[0])
 
 
 def lift_for_migrations(using: str, **kwargs: Any) -> None:

@@ -75,7 +75,7 @@ def test_a_direct_url_alone_is_refused(configured: Any) -> None:
 
 
 def test_each_url_is_checked_by_its_name(configured: Any) -> None:
-    with pytest.raises(ImproperlyConfigured, match="^DATABASE_DIRECT_URL must look like"):
+    with pytest.raises(ImproperlyConfigured, match=r"^DATABASE_DIRECT_URL must look like"):
         configured(directly=True, **POOLER | {"DATABASE_DIRECT_URL": "nonsense"})
 
 

@@ -46,13 +46,17 @@ def one(using: DatabaseWrapper, statement: str) -> Any:
 def test_migrate_sees_to_it_that_every_statement_has_a_limit(role: None) -> None:
     with override_settings(DATABASE_LEADS_TO_POOLER=True):
         call_command("migrate", verbosity=0)
-    with pooler.running(2) as port, pooler.client(port, "a") as a, pooler.client(port, "b") as b:
-        with transaction.atomic(using="a"):
-            pid = one(a, "SELECT pg_backend_pid()")
-            assert one(b, "SELECT pg_backend_pid()") != pid
-            for using in (a, b):
-                assert one(using, "SHOW statement_timeout") == "5s"
-                assert one(using, "SHOW idle_in_transaction_session_timeout") == "1min"
+    with (
+        pooler.running(2) as port,
+        pooler.client(port, "a") as a,
+        pooler.client(port, "b") as b,
+        transaction.atomic(using="a"),
+    ):
+        pid = one(a, "SELECT pg_backend_pid()")
+        assert one(b, "SELECT pg_backend_pid()") != pid
+        for using in (a, b):
+            assert one(using, "SHOW statement_timeout") == "5s"
+            assert one(using, "SHOW idle_in_transaction_session_timeout") == "1min"
 
 
 def test_statements_without_a_limit_are_an_error_that_says_what_to_do() -> None:
@@ -69,7 +73,7 @@ def test_requests_are_answered(client: Client, role: None) -> None:
     timeouts.give_to_role()
     baker.make(Track, title="Teardrop", artist_credit="Massive Attack")
     tracks = [{"artist": "Massive Attack", "track": "Teardrop"}]
-    owner = baker.make("accounts.User", email="owner@example.org")
+    owner: Any = baker.make("accounts.User", email="owner@example.org")
     Archive.objects.create(name="A", owner=owner, visibility="public", content={"tracks": tracks})
     with pooler.running(1) as port, pooler.client(port, pool={"min_size": 1, "max_size": 2}):
         found = client.get("/api/search/?q=teardrp").json()

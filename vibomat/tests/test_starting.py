@@ -71,10 +71,11 @@ def gunicorn(**variables: str) -> tuple[int, str]:
 
 
 def test_gunicorn_says_in_one_line_what_settings_lack() -> None:
-    assert gunicorn(DEBUG="false", SECRET_KEY_FILE="/nowhere") == (
-        1,
+    code, told = gunicorn(DEBUG="false", SECRET_KEY_FILE="/nowhere")
+    assert code == 1
+    assert told == (
         "Vibomat does not start: Can't read /nowhere, which SECRET_KEY_FILE names: "
-        "No such file or directory.\n",
+        "No such file or directory.\n"
     )
 
 

@@ -24,7 +24,9 @@ class Command(migrate.Command):
                 raise
             self.stdout.write("")  # ends the migration's line
             raise CommandError(_for_administrator(error, options["database"])) from error
-        if settings.DATABASE_LEADS_TO_POOLER and not (options["plan"] or options["check_unapplied"]):
+        if settings.DATABASE_LEADS_TO_POOLER and not (
+            options["plan"] or options["check_unapplied"]
+        ):
             timeouts.give_to_role(options["database"])
 
 
