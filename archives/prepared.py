@@ -22,6 +22,8 @@ from django.db.models.sql.compiler import SQLCompiler
 from django.db.models.sql.constants import MULTI
 from psycopg.errors import InvalidSqlStatementName
 
+from vibomat.databases import shares_sessions
+
 SETTINGS = {
     "plan_cache_mode": "force_generic_plan",
     # The plan stays for a connection's life, and a partition that is empty today fills.
@@ -136,8 +138,8 @@ def _name_of(key: Any) -> str:
 
 def _names(connection: Any, cursor: CursorWrapper) -> OrderedDict[str, None]:
     """The statements that the session has prepared, the one to forget first first."""
-    if connection.settings_dict.get("DISABLE_SERVER_SIDE_CURSORS"):
-        # Behind a pooler it is a session for one transaction. Only the server knows what it has.
+    if shares_sessions(connection):
+        # Only the server knows what the one at hand has prepared.
         cursor.execute(
             "SELECT name FROM pg_prepared_statements WHERE starts_with(name, 'archives_') "
             "ORDER BY prepare_time, name"

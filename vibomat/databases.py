@@ -15,6 +15,7 @@ from typing import Any
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from vibomat.environment import secret, whole_number
 
@@ -63,6 +64,20 @@ def configuration(
         options["pool"] = {"min_size": 1, "max_size": size, "timeout": POOL_TIMEOUT}
         return config | {"CONN_MAX_AGE": 0, "CONN_HEALTH_CHECKS": True}
     return config | {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
+
+
+def shares_sessions(connection: BaseDatabaseWrapper) -> bool:
+    """Whether a session of the server is this connection's for one transaction only."""
+    return bool(connection.settings_dict.get("DISABLE_SERVER_SIDE_CURSORS"))
+
+
+def require_session(connection: BaseDatabaseWrapper) -> None:
+    """Refuse work that would change other clients' sessions, or lose what it keeps in its own."""
+    if shares_sessions(connection):
+        raise ImproperlyConfigured(
+            "This needs a session of its own: run it by manage.py, which connects by "
+            "DATABASE_DIRECT_URL."
+        )
 
 
 def parsed(name: str, url: str) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from django.db.migrations.recorder import MigrationRecorder
 
 from . import timeouts
 from .checks import missing_extensions, one_line, problems_of_server
+from .databases import shares_sessions
 from .probing import ALIAS, SECONDS, probe
 
 Check = Callable[[CursorWrapper], list[CheckMessage]]
@@ -76,7 +77,7 @@ def _unanswered(error: DatabaseError) -> CheckMessage:
 
 
 def _database(cursor: CursorWrapper) -> list[CheckMessage]:
-    if timeouts.are_missing(cursor):
+    if shares_sessions(cursor.db) and timeouts.are_missing(cursor):
         statements = "; ".join(timeouts.statements_for_role(cursor))
         return [
             Error(

@@ -13,6 +13,8 @@ from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.utils import CursorWrapper
 
+from vibomat.databases import require_session
+
 TIMEOUTS = ("statement_timeout", "idle_in_transaction_session_timeout")
 
 
@@ -20,8 +22,10 @@ TIMEOUTS = ("statement_timeout", "idle_in_transaction_session_timeout")
 def lifted(using: str = DEFAULT_DB_ALIAS) -> Iterator[None]:
     """No limits on this thread's connection inside the block, those it had before after it.
 
-    They hold for the connection: one that is closed and opened again has its limits back.
+    They hold for the connection: one that is closed and opened again has its limits back. Raise
+    ImproperlyConfigured behind a pooler, where others would have none.
     """
+    require_session(connections[using])
     with connections[using].cursor() as cursor:
         before = []
         for name in TIMEOUTS:
@@ -68,6 +72,7 @@ def are_missing(cursor: CursorWrapper) -> bool:
 
 
 def lift_for_migrations(using: str, **kwargs: Any) -> None:
+    require_session(connections[using])
     _set(using, ["0"] * len(TIMEOUTS))
 
 

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.db import transaction
 from django.test import Client, override_settings
@@ -67,6 +68,17 @@ def test_statements_without_a_limit_are_an_error_that_says_what_to_do() -> None:
     assert (database.name, message.msg) == ("database", "Statements run without a limit.")
     assert message.hint is not None
     assert f"IN DATABASE {name} SET statement_timeout = 5000;" in message.hint
+
+
+def test_nobody_lifts_the_limits_of_a_session_that_others_get() -> None:
+    with pooler.running(1) as port, pooler.client(port):
+        with (
+            pytest.raises(ImproperlyConfigured, match="needs a session of its own"),
+            timeouts.lifted(),
+        ):
+            pass
+        with pytest.raises(ImproperlyConfigured, match="needs a session of its own"):
+            call_command("migrate", verbosity=0)
 
 
 def test_requests_are_answered(client: Client, role: None) -> None:
