@@ -13,6 +13,8 @@ from model_bakery import baker
 
 from archives import prepared
 from archives.models import Archive
+from embeddings import indexing
+from embeddings.models import EmbeddingModel, Interaction
 from search.models import Artist, Track
 from vibomat import readiness, timeouts
 from vibomat.postgresql.application_name import busy_with
@@ -103,6 +105,19 @@ def test_requests_are_answered(client: Client, role: None) -> None:
         assert client.get("/api/prompts/").status_code == 200
         ready = client.get("/health/ready/").json()
         assert (ready["status"], ready["checks"]["database"]) == ("ok", "ok")
+
+
+def test_prompts_are_found_by_meaning_and_leave_no_setting_in_the_session() -> None:
+    prompts = baker.make(Interaction, text="something quiet", _quantity=2)
+    model = EmbeddingModel.objects.create(name="test", dimensions=2)
+    model.store([(prompts[0], [1, 0]), (prompts[1], [0, 1])])
+    indexing.build(model)
+    model.activate()
+    with pooler.running(1) as port, pooler.client(port) as using:
+        before = one(using, "SHOW enable_sort")
+        assert Interaction.objects.similar([0.1, 1.0], k=1).get() == prompts[1]
+        assert one(using, "SHOW enable_sort") == before == "on"
+    indexing.drop(model)
 
 
 def test_each_transaction_is_named_after_its_request_in_one_session() -> None:
