@@ -1,6 +1,7 @@
 """A real PgBouncer before the tests' server, with the configuration that ships."""
 
 import os
+import pwd
 import shutil
 import socket
 import subprocess
@@ -62,10 +63,12 @@ def running(sessions: int) -> Iterator[int]:
         if os.geteuid() == 0:
             # It refuses to run as root, and only its owner may use the embedded server's socket.
             host = Path(str(server.get("host", "")))
-            owner = host.stat().st_uid if host.is_absolute() else "nobody"
-            run_as = {"user": owner, "group": "nogroup", "extra_groups": []}
+            owner = (
+                pwd.getpwuid(host.stat().st_uid) if host.is_absolute() else pwd.getpwnam("nobody")
+            )
+            run_as = {"user": owner.pw_uid, "group": owner.pw_gid, "extra_groups": []}
             for path in (folder, *folder.iterdir()):
-                shutil.chown(path, owner)
+                shutil.chown(path, owner.pw_uid)
         with (folder / "log").open("wb") as log:
             process = subprocess.Popen(
                 [FOLDER / "start", folder / "pgbouncer.ini"],

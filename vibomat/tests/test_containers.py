@@ -17,8 +17,9 @@ from urllib.request import Request, urlopen
 import psycopg
 import pytest
 from django.db import connection
+from django.db.backends.postgresql.client import DatabaseClient
 
-from vibomat import checks
+from vibomat.embedded.server import psql_path
 from vibomat.tests import containers
 from vibomat.tests.containers import PRODUCTION, PROJECT, compose
 from vibomat.tests.databases import connect, connected_to, database
@@ -29,17 +30,31 @@ SECONDS = 60
 
 
 @pytest.fixture
-def administrator(db: None) -> Iterator[psycopg.Connection[Any]]:
-    """Connected to an empty database of a role that may create nothing but tables."""
+def administrator(db: None, tmp_path: Path) -> Iterator[psycopg.Connection[Any]]:
+    """Connected to a database and its role, made as the database's image makes them."""
     with connect() as server:
         server.execute(f"DROP ROLE IF EXISTS {ROLE}")
-        server.execute(f"CREATE ROLE {ROLE} LOGIN PASSWORD 'p@ss'")
         try:
             with database("deployed") as name, connected_to(name), connect() as inside:
-                inside.execute(f"GRANT CREATE ON SCHEMA public TO {ROLE}")
+                make_role(tmp_path)
                 yield inside
         finally:
             server.execute(f"DROP ROLE {ROLE}")
+
+
+def make_role(secrets: Path) -> None:
+    (secrets / "database_password").write_text("p@ss\n")
+    script = (PROJECT / "docker" / "database" / "role.sql").read_text()
+    script = script.replace("vibomat", ROLE).replace("/run/secrets", str(secrets))
+    settings = {**connection.settings_dict, "HOST": connection.get_connection_params()["host"]}
+    (_, *arguments), variables = DatabaseClient.settings_to_cmd_args_env(settings, [])
+    subprocess.run(
+        [psql_path(), *arguments, "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1"],
+        input=script,
+        env={**os.environ, **(variables or {})},
+        text=True,
+        check=True,
+    )
 
 
 @pytest.fixture
@@ -47,9 +62,7 @@ def variables(administrator: psycopg.Connection[Any], tmp_path: Path) -> dict[st
     """The environment that a process has in the container of `web` or `migrate`."""
     server = connection.get_connection_params()
     host, port = quote(str(server["host"]), safe=""), server.get("port", 5432)
-    secrets = {"database_password": "p@ss\n", "secret_key": "production-key" * 5}
-    for name, secret in secrets.items():
-        (tmp_path / name).write_text(secret)
+    (tmp_path / "secret_key").write_text("production-key" * 5)
     given = {
         "${ALLOWED_HOSTS": "vibomat.example",
         "${DATABASE_URL": f"postgresql://{ROLE}@/{administrator.info.dbname}?{host=!s}&{port=!s}",
@@ -79,14 +92,14 @@ def test_production_starts_as_it_is_written(
     administrator: psycopg.Connection[Any], variables: dict[str, str], tmp_path: Path
 ) -> None:
     migrate = compose(PRODUCTION)["services"]["migrate"]["command"]
-    extensions = " ".join(f"CREATE EXTENSION {name};" for name in checks.EXTENSIONS)
+    administrator.execute("DROP EXTENSION vector")
     code, told = run(migrate, variables)
     assert code == 1
     assert told.splitlines()[-1] == (
-        'CommandError: permission denied to create extension "pg_trgm". '
-        f"Let an administrator run in this database: {extensions} Then migrate again."
+        'CommandError: permission denied to create extension "vector". '
+        "Let an administrator run in this database: CREATE EXTENSION vector; Then migrate again."
     )
-    administrator.execute(extensions)
+    administrator.execute("CREATE EXTENSION vector")
     code, told = run(containers.command(), variables)
     assert code == 1
     assert "Vibomat does not start: Not every migration is applied: " in told

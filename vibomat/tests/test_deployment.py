@@ -35,7 +35,7 @@ def test_compose_files_are_as_the_specification_wants(path: Path) -> None:
 def test_the_database_is_postgresql_18_with_pgvector_in_a_volume(path: Path) -> None:
     database = compose(path)["services"]["database"]
     assert re.fullmatch(r"pgvector/pgvector:(0\.8\.\d+-)?pg18(-trixie)?", database["image"])
-    assert database["volumes"] == ["database:/var/lib/postgresql"]
+    assert database["volumes"][0] == "database:/var/lib/postgresql"
     assert database["healthcheck"]["test"][:3] == ["CMD", "pg_isready", "--host=127.0.0.1"]
     assert "--builtin-locale=C.UTF-8" in database["environment"]["POSTGRES_INITDB_ARGS"]
     assert "ports" not in database
@@ -77,7 +77,8 @@ def test_in_production_nothing_of_ours_may_write_or_do_much(
 def test_in_production_secrets_are_files_and_have_no_default(production: dict[str, Any]) -> None:
     secrets = compose(PRODUCTION)["secrets"]
     assert secrets == {
-        name: {"file": f"./secrets/{name}"} for name in ("secret_key", "database_password")
+        name: {"file": f"./secrets/{name}"}
+        for name in ("administrator_password", "secret_key", "database_password")
     }
     for service in production.values():
         for name, value in service.get("environment", {}).items():
