@@ -7,10 +7,9 @@ is right for any value, as `archives.newest` does.
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Any, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 from weakref import WeakKeyDictionary
 
 from django.core.exceptions import EmptyResultSet
@@ -23,6 +22,7 @@ from django.db.models.sql.constants import MULTI
 from psycopg.errors import InvalidSqlStatementName
 
 from vibomat.databases import shares_sessions
+from vibomat.local_settings import rows_under
 
 SETTINGS = {
     "plan_cache_mode": "force_generic_plan",
@@ -63,15 +63,22 @@ class Once(Func):
         (expression,) = self.get_source_expressions()
         sql, params = compiler.compile(expression)
         if isinstance(compiler, PreparedCompiler):
-            return f"%s::{self.type}", [compiler.query.evaluated(sql, tuple(params), connection)]
+            return f"%s::{self.type}", [Argument(f"({sql})", tuple(params))]
         return sql, params
 
 
-class PreparedQuery(Query):
-    """A query that runs inside `generic_plans`. What is evaluated once is kept in `memory`, which
-    queries may share."""
+class Argument(NamedTuple):
+    """An expression that a prepared statement is executed with."""
 
-    memory: dict[tuple[str, tuple[Any, ...]], Any]
+    sql: str
+    params: tuple[Any, ...]
+
+
+class PreparedQuery(Query):
+    """A query that runs inside `with_generic_plans`, under those settings and its own, which have
+    to be the same each time."""
+
+    settings: dict[str, str]
 
     def get_compiler(
         self, using: str | None = None, connection: Any = None, elide_empty: bool = True
@@ -79,15 +86,6 @@ class PreparedQuery(Query):
         return PreparedCompiler(
             self, connection or connections[cast(str, using)], using, elide_empty
         )
-
-    def evaluated(self, sql: str, params: tuple[Any, ...], connection: Any) -> Any:
-        key = (sql, params)
-        if key not in self.memory:
-            with connection.cursor() as cursor:
-                # As text what psycopg has no type for.
-                cursor.execute(f"SELECT ({sql})::text", params)
-                (self.memory[key],) = cursor.fetchone()
-        return self.memory[key]
 
 
 class PreparedCompiler(SQLCompiler):
@@ -101,11 +99,16 @@ class PreparedCompiler(SQLCompiler):
         except EmptyResultSet:
             return []
         key, params = self.named(sql, given)
-        name = self._name(key)
-        with self.connection.cursor() as cursor:
-            arguments = ", ".join(["%s"] * len(params))
-            cursor.execute(f"EXECUTE {name} ({arguments})" if params else f"EXECUTE {name}", params)
-            return [cursor.fetchall()]
+        arguments = [p if isinstance(p, Argument) else Argument("%s", (p,)) for p in params]
+        listed = f"({', '.join(argument.sql for argument in arguments)})" if arguments else ""
+        return [
+            rows_under(
+                SETTINGS | self.query.settings,
+                f"EXECUTE {self._name(key)} {listed}",
+                [param for argument in arguments for param in argument.params],
+                self.connection.alias,
+            )
+        ]
 
     def named(self, sql: str, params: Sequence[Any]) -> tuple[Any, Sequence[Any]]:
         """What tells this statement from others, and its parameters."""
@@ -160,31 +163,20 @@ def numbered(sql: str, first: int = 1) -> str:
     return "%".join(pieces)
 
 
-def with_generic_plans(using: str, run: Callable[[], Result], **settings: str) -> Result:
-    """Call `run`, which runs prepared queries, in a transaction with their settings and these. A
-    query has to have the same settings each time.
+def with_generic_plans(using: str, run: Callable[[], Result]) -> Result:
+    """Call `run`, which runs prepared queries and only reads.
 
-    Who stands between may have given the connection to another server process, which knows none of
-    its statements: then they are prepared again.
+    Behind a pooler they run in a transaction, so that the session which prepares is the one that
+    executes. Otherwise who stands between may still have given the connection to another server
+    process, which knows none of its statements: then they are prepared again.
     """
-    connection = connections[using]
-    try:
-        with _settings(using, SETTINGS | settings):
+    if shares_sessions(connections[using]):
+        with transaction.atomic(using=using):
             return run()
+    try:
+        return run()
     except ProgrammingError as error:
         if not isinstance(error.__cause__, InvalidSqlStatementName):
             raise
-    _prepared.pop(connection.connection, None)
-    with _settings(using, SETTINGS | settings):
-        return run()
-
-
-@contextmanager
-def _settings(using: str, settings: dict[str, str]) -> Iterator[None]:
-    connection = connections[using]
-    nested = connection.in_atomic_block
-    with transaction.atomic(using=using), connection.cursor() as cursor:
-        cursor.execute("; ".join(f"SET LOCAL {name} = {to}" for name, to in settings.items()))
-        yield
-        if nested:
-            cursor.execute("; ".join(f"SET LOCAL {name} TO DEFAULT" for name in settings))
+    _prepared.pop(connections[using].connection, None)
+    return run()

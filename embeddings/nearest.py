@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
 from django.core.exceptions import EmptyResultSet
-from django.db import connections, transaction
+from django.db import connections
 from django.db.models import QuerySet
 
 from embeddings import sql
@@ -30,6 +30,7 @@ from embeddings.expressions import parts_of, text_of
 from embeddings.search import MOST_EF_SEARCH, Search
 from embeddings.vectors import as_half_text
 from embeddings.words import by_words, words_of
+from vibomat.local_settings import rows_under
 
 if TYPE_CHECKING:
     from embeddings.models import Interaction
@@ -148,27 +149,7 @@ def _fused(near: Statement, worded: Statement, settings: Settings, using: str) -
 
 
 def _read(statement: Statement, settings: Settings, using: str) -> list[Row]:
-    """What a statement gives under settings of PostgreSQL, which are as before afterwards.
-
-    They are sent together. PostgreSQL makes one transaction of what comes at once, and such
-    settings end with it; inside another transaction a savepoint is rolled back.
-    """
-    connection = connections[using]
-    if connection.in_atomic_block:
-        with transaction.atomic(using=using):
-            rows = _sent(statement, settings, using)
-            transaction.set_rollback(True, using=using)
-            return rows
-    return _sent(statement, settings, using)
-
-
-def _sent(statement: Statement, settings: Settings, using: str) -> list[Row]:
-    names = ", ".join(["set_config(%s, %s, true)"] * len(settings))
-    values = [part for pair in settings.items() for part in pair]
-    with connections[using].cursor() as cursor:
-        cursor.execute(f"SELECT {names}; {statement.sql}", [*values, *statement.params])
-        cursor.nextset()
-        return [Row(*row) for row in cursor.fetchall()]
+    return [Row(*row) for row in rows_under(settings, statement.sql, statement.params, using)]
 
 
 def _is_filtered(candidates: QuerySet[Interaction]) -> bool:

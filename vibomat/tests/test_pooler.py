@@ -163,6 +163,25 @@ def test_plans_are_prepared_in_whichever_session_comes() -> None:
             assert rows.newest(5) == [archive]
 
 
+def test_a_plan_is_used_in_the_session_that_made_it_whoever_comes_between() -> None:
+    archive = Archive.objects.create(name="A", content={})
+    prepared_statements = []
+
+    def take_a_session(execute: Any, statement: str, *arguments: Any) -> Any:
+        result = execute(statement, *arguments)
+        if statement.startswith("PREPARE "):
+            prepared_statements.append(statement)
+            b.set_autocommit(False)
+            one(b, "SELECT 1")
+        return result
+
+    with pooler.running(2) as port, pooler.client(port, "a") as a, pooler.client(port, "b") as b:
+        with a.execute_wrapper(take_a_session):
+            assert Archive.objects.using("a").newest(5) == [archive]
+        b.rollback()
+    assert len(prepared_statements) == 1
+
+
 def test_many_rows_are_read_without_a_cursor_that_lives_in_a_session() -> None:
     baker.make(Artist, _quantity=5)
     with pooler.running(2) as port, pooler.client(port, "a"), pooler.client(port, "b") as b:
