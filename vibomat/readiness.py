@@ -82,7 +82,7 @@ def _database(cursor: CursorWrapper) -> list[CheckMessage]:
         return [
             Error(
                 "Statements run without a limit.",
-                hint=f"Run manage.py migrate, or: {statements}; then RECONNECT in the pooler.",
+                hint=f"Run manage.py migrate, or: {statements}; then restart the pooler.",
                 id="vibomat.E013",
             )
         ]
