@@ -1,7 +1,7 @@
 # Vibomat (the last stage), and PgBouncer for it (--target pgbouncer).
 
-# Python 3.13.15 on Debian 13, by the digest of its images for every platform.
-FROM python:3.13.15-slim-trixie@sha256:ffb752e139c0a19692a43af8d8523b274222dd68eebad5d583b45c2201c6e30a AS base
+# Python 3.13.15 on Debian 13.
+FROM python:3.13.15-slim-trixie AS base
 RUN useradd --system --uid 10001 --no-create-home --home-dir /tmp vibomat
 
 
