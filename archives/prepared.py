@@ -5,19 +5,23 @@ prepared, with a generic plan: one that knows no value. Whoever writes one sees 
 is right for any value, as `archives.newest` does.
 """
 
+import hashlib
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple, TypeVar, cast
 from weakref import WeakKeyDictionary
 
 from django.core.exceptions import EmptyResultSet
-from django.db import ProgrammingError, connections
+from django.db import ProgrammingError, connections, transaction
+from django.db.backends.utils import CursorWrapper
 from django.db.models import Expression, Func, Value
 from django.db.models.sql import Query
 from django.db.models.sql.compiler import SQLCompiler
 from django.db.models.sql.constants import MULTI
 from psycopg.errors import InvalidSqlStatementName
 
+from vibomat.databases import shares_sessions
 from vibomat.local_settings import rows_under
 
 SETTINGS = {
@@ -33,8 +37,8 @@ MOST_STATEMENTS = 30
 
 Result = TypeVar("Result")
 
-# By psycopg's connection: the names of its prepared statements by their texts, the last used last.
-_prepared: WeakKeyDictionary[Any, OrderedDict[Any, str]] = WeakKeyDictionary()
+# By psycopg's connection: the names of its prepared statements, the last used last.
+_prepared: WeakKeyDictionary[Any, OrderedDict[str, None]] = WeakKeyDictionary()
 
 
 class Constant(Value):
@@ -115,19 +119,36 @@ class PreparedCompiler(SQLCompiler):
         return numbered(key)
 
     def _name(self, key: Any) -> str:
-        """The name by which the connection has prepared the statement."""
-        names = _prepared.setdefault(self.connection.connection, OrderedDict())
-        if key in names:
-            names.move_to_end(key)
-            return names[key]
+        """The name by which the session has prepared the statement."""
+        name = _name_of(key)
         with self.connection.cursor() as cursor:
-            if len(names) >= MOST_STATEMENTS:
-                _, oldest = names.popitem(last=False)
-                cursor.execute(f"DEALLOCATE {oldest}")
-            name = f"archives_{abs(hash(key)):x}"
-            cursor.execute(f"PREPARE {name} AS {self.statement(key)}")
-        names[key] = name
+            names = _names(self.connection, cursor)
+            if name not in names:
+                if len(names) >= MOST_STATEMENTS:
+                    oldest, _ = names.popitem(last=False)
+                    cursor.execute(f"DEALLOCATE {oldest}")
+                cursor.execute(f"PREPARE {name} AS {self.statement(key)}")
+        names[name] = None
+        names.move_to_end(name)
         return name
+
+
+@lru_cache(maxsize=256)
+def _name_of(key: Any) -> str:
+    """The same in every process, as a pooler gives one's sessions to another."""
+    return f"archives_{hashlib.sha256(repr(key).encode()).hexdigest()[:32]}"
+
+
+def _names(connection: Any, cursor: CursorWrapper) -> OrderedDict[str, None]:
+    """The statements that the session has prepared, the one to forget first first."""
+    if shares_sessions(connection):
+        # Only the server knows what the one at hand has prepared.
+        cursor.execute(
+            "SELECT name FROM pg_prepared_statements WHERE starts_with(name, 'archives_') "
+            "ORDER BY prepare_time, name"
+        )
+        return OrderedDict.fromkeys(name for (name,) in cursor.fetchall())
+    return _prepared.setdefault(connection.connection, OrderedDict())
 
 
 def numbered(sql: str, first: int = 1) -> str:
@@ -145,9 +166,13 @@ def numbered(sql: str, first: int = 1) -> str:
 def with_generic_plans(using: str, run: Callable[[], Result]) -> Result:
     """Call `run`, which runs prepared queries and only reads.
 
-    Who stands between may have given the connection to another server process, which knows none of
-    its statements: then they are prepared again.
+    Behind a pooler they run in a transaction, so that the session which prepares is the one that
+    executes. Otherwise who stands between may still have given the connection to another server
+    process, which knows none of its statements: then they are prepared again.
     """
+    if shares_sessions(connections[using]):
+        with transaction.atomic(using=using):
+            return run()
     try:
         return run()
     except ProgrammingError as error:

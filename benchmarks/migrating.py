@@ -1,6 +1,5 @@
 """The older schema migrated to today's and back while people work on it, also killed on the way."""
 
-import os
 import random
 import re
 import signal
@@ -28,8 +27,8 @@ from benchmarks.older_schema import FIRST_MIGRATIONS, Older
 from benchmarks.people import Person, Wait, at_work
 from benchmarks.scratch import (
     connection_parameters,
-    database_url,
     drop_scratch_database,
+    environment,
     scratch_database,
 )
 
@@ -124,7 +123,7 @@ class Run:
         process = subprocess.Popen(
             [sys.executable, "-u", "manage.py", "migrate", "--no-color", *target],
             cwd=settings.BASE_DIR,
-            env={**os.environ, "DATABASE_URL": database_url()},
+            env=environment(),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -1,5 +1,6 @@
 """A database of the benchmarks' own, beside the project's, on the same server."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -43,11 +44,14 @@ def connection_parameters() -> dict[str, Any]:
     return {name: parameters[name] for name in keep if name in parameters}
 
 
-def database_url() -> str:
-    """The DATABASE_URL of the database that is the default one now, for another program."""
+def environment() -> dict[str, str]:
+    """The environment of another program that works on the database that is the default one now,
+    and on no other, whatever this one's own says."""
     parameters = connection_parameters()
     name, user = parameters.pop("dbname"), quote(parameters.pop("user"), safe="")
-    return f"postgresql://{user}@/{quote(name, safe='')}?{urlencode(parameters)}"
+    url = f"postgresql://{user}@/{quote(name, safe='')}?{urlencode(parameters)}"
+    files = {"DATABASE_URL_FILE": "", "DATABASE_DIRECT_URL_FILE": ""}
+    return {**os.environ, "DATABASE_URL": url, "DATABASE_DIRECT_URL": url, **files}
 
 
 def drop_scratch_database(subject: str) -> None:
