@@ -13,7 +13,6 @@ from django.db import DEFAULT_DB_ALIAS, connections, transaction
 from tqdm import tqdm
 
 from vibomat import timeouts
-from vibomat.databases import require_session
 
 from . import sql
 from .kinds import KINDS, Kind
@@ -64,7 +63,6 @@ def adopt(
 
     Raises SourceError and AdoptingRefused.
     """
-    require_session(connections[using])
     with timeouts.lifted(using), _alone(using), opened(url) as source, _schema(using) as here:
         runs = [_Run(kind, source, here, using, dry_run, progress, notify) for kind in KINDS]
         for run in runs:
