@@ -24,14 +24,18 @@ if (BASE_DIR / ".env").is_file():
     env.read_env(BASE_DIR / ".env")
 
 
-def milliseconds(name: str, default: int) -> int:
+def whole_number(name: str, default: int, unit: str) -> int:
     try:
         value = int(env.str(name, default=str(default)))
     except ValueError:
         value = -1
     if value < 0:
-        raise ImproperlyConfigured(f"{name} must be a whole number of milliseconds, 0 for none.")
+        raise ImproperlyConfigured(f"{name} must be a whole number {unit}.")
     return value
+
+
+def milliseconds(name: str, default: int) -> int:
+    return whole_number(name, default, "of milliseconds, 0 for none")
 
 
 def networks(name: str, default: list[str]) -> list[IPv4Network | IPv6Network]:
@@ -86,6 +90,7 @@ INSTALLED_APPS = [
     "embeddings",
     "benchmarks",
     "rest_framework",
+    "knox",
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "django.contrib.admin",
@@ -207,6 +212,18 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
+
+# Days until a token expires unless its maker says how many; 0 for never.
+TOKEN_DAYS = whole_number("TOKEN_DAYS", 365, "of days, 0 for tokens that never expire")
+KNOX_TOKEN_MODEL = "accounts.AccessToken"  # noqa: S105
+REST_KNOX = {
+    "AUTH_HEADER_PREFIX": "Bearer",
+    "TOKEN_PREFIX": "vibomat_",
+    # A secret of 256 random bits needs no longer hash. Stored tokens have this one.
+    "SECURE_HASH_ALGORITHM": "hashlib.sha256",
+}
+# Its migrations would make a table for the model that ours takes the place of.
+MIGRATION_MODULES = {"knox": None}
 
 # Static files are served from where the apps keep them: there is no collectstatic step.
 STATIC_URL = "static/"

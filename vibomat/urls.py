@@ -12,6 +12,7 @@ urlpatterns = [
     path("health/", health.alive, name="alive"),
     path("health/ready/", health.ready, name="ready"),
     path("metrics/", metrics, name="metrics"),
+    path("", include("vibomat.accounts.urls")),
     path("", include("archives.urls")),
     path("", include("embeddings.urls")),
     path("", include("search.urls")),
