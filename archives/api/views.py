@@ -20,7 +20,7 @@ from archives import editing, listing
 from archives.api import paging, parameters, schema
 from archives.api.errors import InBin, PreconditionFailed
 from archives.api.files import FileActions
-from archives.api.parsers import ContentParser, refuse_chunks
+from archives.api.parsers import MAX_BODY_BYTES, ContentParser
 from archives.api.preconditions import etag, is_unchanged, may_write_over_any
 from archives.api.resolving import ResolveActions
 from archives.api.serializers import (
@@ -37,6 +37,7 @@ from archives.paths import PATHS
 from archives.querysets import ArchiveQuerySet
 from archives.text_search import Found, Place, search
 from vibomat.accounts.models import User
+from vibomat.throttling.scopes import throttled
 
 # What an archive is found by, and never shown with.
 UNSHOWN = ("search_vector", "catalogue_tracks", "resolution")
@@ -58,6 +59,7 @@ class ArchiveViewSet(FileActions, ResolveActions):
 
     permission_classes = (IsAuthenticatedOrReadOnly,)
     parser_classes = (ContentParser,)
+    most_bytes = MAX_BODY_BYTES
     serializer_class = ArchiveSerializer
     queryset = Archive.objects.all()
     lookup_url_kwarg = "id"
@@ -76,6 +78,7 @@ class ArchiveViewSet(FileActions, ResolveActions):
         },
         examples=[schema.PAGE],
     )
+    @throttled("search")
     def list(self, request: Request) -> Response:
         asked = parameters.read(request.query_params)
         place = paging.place_of(asked.cursor) if asked.cursor is not None else None
@@ -251,10 +254,6 @@ class ArchiveViewSet(FileActions, ResolveActions):
     def paths(self, request: Request) -> Response:
         sizes = index_sizes(path.index_name for path in PATHS)
         return Response(PathSerializer(PATHS, many=True, context={"sizes": sizes}).data)
-
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        super().initial(request, *args, **kwargs)
-        refuse_chunks(request.headers)
 
     def finalize_response(self, *args: Any, **kwargs: Any) -> Any:
         """What is answered depends on who asks, and may have changed when it is asked again."""

@@ -18,7 +18,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
-from archives.api.parsers import refuse_chunks
 from embeddings import recording
 from embeddings.api import paging, parameters, schema
 from embeddings.api.errors import UNANSWERED, NoVector
@@ -55,6 +54,8 @@ class PromptViewSet(GenericViewSet[Interaction]):
     permission_classes = (IsAuthenticated,)
     parser_classes = (PromptParser,)
     serializer_class = PromptSerializer
+    throttle_scope = "prompts"
+    most_bytes = PromptParser.most_bytes
     queryset = Interaction.objects.all()
     lookup_url_kwarg = "id"
 
@@ -197,10 +198,6 @@ class PromptViewSet(GenericViewSet[Interaction]):
             return found.similar(text_or_vector, asked["k"], **options)
 
         return self.search(asked, search, found, asked.get("text"))
-
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        super().initial(request, *args, **kwargs)
-        refuse_chunks(request.headers)
 
     def finalize_response(self, *args: Any, **kwargs: Any) -> Any:
         """What is answered depends on who asks."""

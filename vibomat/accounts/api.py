@@ -101,6 +101,8 @@ NOT_FOUND = refusal("You have none with this id.", "No such id", {"detail": "Not
 class OwnTokensView(APIView):
     authentication_classes = (TokenAuthentication, SessionAuthentication, PasswordAuthentication)
     permission_classes = (IsAuthenticated,)
+    # Any of its requests may bring a password to try.
+    throttle_scope = "login"
 
     def own(self) -> QuerySet[AccessToken]:
         own: QuerySet[AccessToken] = AccessToken.objects.filter(user=self.user)

@@ -40,7 +40,7 @@ def test_secrets_have_no_default(services: dict[str, Any]) -> None:
 def test_every_setting_is_in_the_example() -> None:
     example = (PROJECT / ".env.example").read_text()
     settings = (PROJECT / "vibomat" / "settings.py").read_text()
-    ways = r"(?:env\.\w+|environ\.get|whole_number|milliseconds|networks)"
+    ways = r"(?:env\.\w+|environ\.get|whole_number|checked|milliseconds|networks)"
     read = re.findall(ways + r"""\(\s*"([A-Z_]+)\"""", settings)
     assert len(read) > 10
     assert [name for name in read if f"#{name}=" not in example] == []
