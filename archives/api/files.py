@@ -144,7 +144,9 @@ class FileActions(GenericViewSet[Archive]):
         parameters=[schema.ID, ExportParameters],
         responses={
             **{
-                (200, media_type): OpenApiTypes.BINARY
+                (200, media_type): (
+                    OpenApiTypes.ANY if media_type.endswith("json") else OpenApiTypes.BINARY
+                )
                 for media_type in dict.fromkeys(
                     format.media_type for format in Format if format.is_written
                 )

@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db import IntegrityError
 from django.http import Http404
 from django.utils.cache import patch_vary_headers
-from drf_spectacular.utils import extend_schema, inline_serializer
+from drf_spectacular.utils import extend_schema, extend_schema_serializer
 from rest_framework import serializers, status
 from rest_framework.decorators import action
 from rest_framework.exceptions import NotAuthenticated, PermissionDenied, ValidationError
@@ -42,15 +42,13 @@ from vibomat.throttling.scopes import throttled
 # What an archive is found by, and never shown with.
 UNSHOWN = ("search_vector", "catalogue_tracks", "resolution")
 
-PAGE = inline_serializer(
-    "ArchivePage",
-    {
-        "results": SummarySerializer(many=True),
-        "next": serializers.URLField(
-            allow_null=True, help_text="The address of the next page; null at the end."
-        ),
-    },
-)
+
+@extend_schema_serializer(many=False)
+class ArchivePage(serializers.Serializer[Any]):
+    results = SummarySerializer(many=True)
+    next = serializers.URLField(
+        allow_null=True, help_text="The address of the next page; null at the end."
+    )
 
 
 class ArchiveViewSet(FileActions, ResolveActions):
@@ -70,7 +68,7 @@ class ArchiveViewSet(FileActions, ResolveActions):
         tags=["archives"],
         parameters=[parameters.ListParameters, *parameters.documented_paths()],
         responses={
-            200: PAGE,
+            200: ArchivePage,
             400: schema.BAD_PARAMETER,
             401: schema.NOT_LOGGED_IN,
             403: schema.STAFF_ONLY,

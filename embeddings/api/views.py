@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db import IntegrityError
 from django.http import Http404
 from django.utils.cache import patch_vary_headers
-from drf_spectacular.utils import extend_schema, inline_serializer
+from drf_spectacular.utils import extend_schema, extend_schema_serializer
 from rest_framework import serializers, status
 from rest_framework.decorators import action
 from rest_framework.exceptions import ValidationError
@@ -37,15 +37,13 @@ from embeddings.standing import embedded
 from embeddings.text_search import with_words
 from vibomat.accounts.models import User
 
-PAGE = inline_serializer(
-    "PromptPage",
-    {
-        "results": PromptSerializer(many=True),
-        "next": serializers.URLField(
-            allow_null=True, help_text="The address of the next page; null at the end."
-        ),
-    },
-)
+
+@extend_schema_serializer(many=False)
+class PromptPage(serializers.Serializer[Any]):
+    results = PromptSerializer(many=True)
+    next = serializers.URLField(
+        allow_null=True, help_text="The address of the next page; null at the end."
+    )
 
 
 class PromptViewSet(GenericViewSet[Interaction]):
@@ -66,7 +64,7 @@ class PromptViewSet(GenericViewSet[Interaction]):
         tags=["prompts"],
         parameters=[parameters.ListParameters],
         responses={
-            200: PAGE,
+            200: PromptPage,
             400: schema.BAD_PARAMETER,
             401: schema.NOT_LOGGED_IN,
             403: schema.STAFF_ONLY,
