@@ -61,6 +61,8 @@ class ArchiveViewSet(FileActions, ResolveActions):
     serializer_class = ArchiveSerializer
     queryset = Archive.objects.all()
     lookup_url_kwarg = "id"
+    # One with a dot is answered like any other that there is not.
+    lookup_value_regex = "[^/]+"
 
     @extend_schema(
         operation_id="list_archives",

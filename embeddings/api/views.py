@@ -56,6 +56,8 @@ class PromptViewSet(GenericViewSet[Interaction]):
     most_bytes = PromptParser.most_bytes
     queryset = Interaction.objects.all()
     lookup_url_kwarg = "id"
+    # One with a dot is answered like any other that there is not.
+    lookup_value_regex = "[^/]+"
 
     @extend_schema(
         operation_id="list_prompts",
