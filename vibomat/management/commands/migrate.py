@@ -1,9 +1,43 @@
-"""Django's `migrate`, which tells of changes without a migration as `makemigrations` sees them."""
+"""Django's `migrate`, which tells of changes without a migration as `makemigrations` sees them, and
+sees to it that a pooler's connections have the limits on time."""
 
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import CommandError
 from django.core.management.commands import migrate
+from django.db import ProgrammingError, connections
+from psycopg.errors import InsufficientPrivilege
 
+from vibomat import checks, timeouts
 from vibomat.autodetector import SafeAutodetector
 
 
 class Command(migrate.Command):
     autodetector = SafeAutodetector
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            super().handle(*args, **options)
+        except ProgrammingError as error:
+            if not _is_about_extension(error):
+                raise
+            self.stdout.write("")  # ends the migration's line
+            raise CommandError(_for_administrator(error, options["database"])) from error
+        if settings.DATABASE_LEADS_TO_POOLER and not (
+            options["plan"] or options["check_unapplied"]
+        ):
+            timeouts.give_to_role(options["database"])
+
+
+def _is_about_extension(error: ProgrammingError) -> bool:
+    return isinstance(error.__cause__, InsufficientPrivilege) and "create extension" in str(error)
+
+
+def _for_administrator(error: ProgrammingError, using: str) -> str:
+    """What to do about extensions that this role may not create."""
+    with connections[using].cursor() as cursor:
+        missing = checks.missing_extensions(cursor)
+    statements = " ".join(f"CREATE EXTENSION {name};" for name in missing)
+    told = str(error).splitlines()[0]
+    return f"{told}. Let an administrator run in this database: {statements} Then migrate again."
