@@ -12,13 +12,14 @@ from psycopg.errors import QueryCanceled
 
 from search import engine
 from search.api.serializers import SearchParameters, search_response
-from vibomat.content_policy import POLICY
+from vibomat.throttling.scopes import throttled
 
 PAGE = 20
 KINDS = (("all", "All"), ("artist", "Artists"), ("track", "Tracks"))
 EXAMPLES = ("daft pnk one more tme", "radio haed", "bjork", "acdc thunderstuck", "кино")
 
 
+@throttled("search")
 @require_safe
 def page(request: HttpRequest) -> HttpResponse:
     """`/?q=&type=&offset=`: the form, and the results when something is asked for."""
@@ -36,9 +37,7 @@ def page(request: HttpRequest) -> HttpResponse:
             status = 503
     else:
         context["examples"] = EXAMPLES
-    response = render(request, "search/page.html", context, status=status)
-    response["Content-Security-Policy"] = POLICY
-    return response
+    return render(request, "search/page.html", context, status=status)
 
 
 def _answer(request: HttpRequest) -> dict[str, Any]:

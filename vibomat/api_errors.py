@@ -18,7 +18,7 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
     """REST framework's handler, with these differences:
 
     - malformed JSON is a list of messages too, under `non_field_errors`;
-    - a body that is too long is a 400 that says how long it may be;
+    - a body that is too long is a 413 that says how long it may be;
     - text or numbers the database can't hold, where no serializer found them, are a 400;
     - a statement that ran into its time limit is a 503.
     """
@@ -26,7 +26,7 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
         error = _invalid(str(error.detail))
     elif isinstance(error, RequestDataTooBig):
         most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-        error = _invalid(f"The request is longer than {most} bytes.")
+        return Response({"detail": f"A body may have at most {most:,} bytes."}, status=413)
     elif isinstance(error, RecursionError):
         error = _invalid("The JSON is nested too deeply.")
     elif isinstance(error, UnicodeEncodeError):

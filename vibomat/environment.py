@@ -4,9 +4,13 @@ Each function raises ImproperlyConfigured with one line that names the variable 
 """
 
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from django.core.exceptions import ImproperlyConfigured
+
+Value = TypeVar("Value")
 
 
 def secret(name: str) -> str:
@@ -46,3 +50,12 @@ def whole_number(name: str, default: int, meaning: str) -> int:
     if value < 0:
         raise ImproperlyConfigured(f"{name} must be {meaning}.")
     return value
+
+
+def checked(name: str, default: str, read: Callable[[str], Value]) -> Value:
+    """What `read` makes of the variable's text, also of an empty one; its ValueError says what is
+    wrong with it."""
+    try:
+        return read(os.environ.get(name, default))
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name}: {error}.") from error

@@ -10,13 +10,15 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 
 import environ
+from corsheaders.defaults import default_headers
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
 
-from vibomat import databases
-from vibomat.environment import milliseconds, secret
+from vibomat import content_policy, databases
+from vibomat.environment import checked, milliseconds, secret, whole_number
 from vibomat.observability import logs
 from vibomat.postgresql.application_name import busy_with
+from vibomat.throttling import rates
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -72,11 +74,15 @@ INSTALLED_APPS = [
     "vibomat",
     "vibomat.accounts",
     "vibomat.adopting",
+    "vibomat.throttling",
     "search",
     "archives",
     "embeddings",
     "benchmarks",
     "rest_framework",
+    "knox",
+    "corsheaders",
+    "csp",
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "django.contrib.admin",
@@ -90,10 +96,14 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "vibomat.observability.middleware.ObserveRequests",
     "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
     "vibomat.text.RejectUnstorableText",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "vibomat.throttling.middleware.ThrottleAddresses",
+    "vibomat.bodies.LimitBodies",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -181,6 +191,18 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 
+# Days until a token expires unless its maker says how many; 0 for never.
+TOKEN_DAYS = whole_number("TOKEN_DAYS", 365, "a number of days, 0 for tokens that never expire")
+KNOX_TOKEN_MODEL = "accounts.AccessToken"  # noqa: S105
+REST_KNOX = {
+    "AUTH_HEADER_PREFIX": "Bearer",
+    "TOKEN_PREFIX": "vibomat_",
+    # A secret of 256 random bits needs no longer hash. Stored tokens have this one.
+    "SECURE_HASH_ALGORITHM": "hashlib.sha256",
+}
+# Its migrations would make a table for the model that ours takes the place of.
+MIGRATION_MODULES = {"knox": None}
+
 # Static files are served from where the apps keep them: there is no collectstatic step.
 STATIC_URL = "static/"
 WHITENOISE_USE_FINDERS = True
@@ -198,6 +220,28 @@ if env.bool("TRUST_X_FORWARDED_PROTO", default=False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 CSRF_TRUSTED_ORIGINS = [origin for origin in env.list("CSRF_TRUSTED_ORIGINS", default=[]) if origin]
 
+# Which pages of other sites may ask the API with a token; cookies are never taken from them.
+CORS_ALLOWED_ORIGINS = [origin for origin in env.list("CORS_ALLOWED_ORIGINS", default=[]) if origin]
+CORS_URLS_REGEX = r"^/api/"
+CORS_ALLOW_HEADERS = [*default_headers, "if-match", "if-none-match"]
+CORS_EXPOSE_HEADERS = ["etag", "retry-after", "x-request-id"]
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": checked(
+        "CONTENT_SECURITY_POLICY", content_policy.POLICY, content_policy.directives
+    )
+}
+
+# Bytes of a body, for views that don't say it themselves (vibomat/bodies.py).
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
+# Requests by scope (vibomat/throttling), for each address and each user.
+THROTTLE_RATES = checked(
+    "THROTTLE_RATES",
+    ""
+    if DEBUG
+    else "all=600/min,search=300/min,resolve=60/min,import=30/min,prompts=120/min,login=20/min",
+    rates.read_rates,
+)
+
 REST_FRAMEWORK = {
     # The first one decides that an unknown user gets 401, not 403.
     "DEFAULT_AUTHENTICATION_CLASSES": [
@@ -208,6 +252,10 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_THROTTLE_CLASSES": ["vibomat.throttling.throttles.UserThrottle"],
+    # Proxies in front, each of which adds to X-Forwarded-For. With too high a number anybody may
+    # choose the address that a request counts for; with too low a one all count for a proxy's.
+    "NUM_PROXIES": whole_number("NUM_PROXIES", 0, "a whole number of proxies, 0 for none"),
     "EXCEPTION_HANDLER": "vibomat.api_errors.exception_handler",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
@@ -216,6 +264,10 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Music search that forgives typing mistakes, and playlists kept as JSON.",
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "vibomat.openapi.add_common_answers",
+    ],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",

@@ -22,12 +22,6 @@ class InBin(APIException):
     default_code = "in_bin"
 
 
-class LengthRequired(APIException):
-    status_code = status.HTTP_411_LENGTH_REQUIRED
-    default_detail = "Send a Content-Length: bodies in chunks are not read."
-    default_code = "length_required"
-
-
 class BodyTooLarge(APIException):
     status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
     default_code = "body_too_large"

@@ -22,12 +22,12 @@ from rest_framework.viewsets import GenericViewSet
 from archives import exporting, formats
 from archives.api import schema
 from archives.api.errors import BodyTooLarge
-from archives.api.parsers import MAX_BODY_BYTES, refuse_large
 from archives.formats import Format, FormatError, Playlist, Skipped
 from archives.importing import ImportReport, import_playlists, name_of
 from archives.models import Archive, Visibility
 from vibomat.accounts.models import User
 from vibomat.compression import GZIP, ZSTANDARD, Damaged, decompressed
+from vibomat.throttling.scopes import throttled
 
 MAX_UNPACKED_BYTES = 64 * 1024 * 1024
 MAX_PLAYLISTS = 1000
@@ -120,10 +120,7 @@ class FileParser(BaseParser):
         said = (media_type or "").partition(";")[0].strip().lower()
         if said not in MEDIA_TYPES:
             raise UnsupportedMediaType(media_type or "")
-        body = stream.read(MAX_BODY_BYTES + 1)
-        if len(body) > MAX_BODY_BYTES:
-            raise BodyTooLarge(MAX_BODY_BYTES)
-        return Upload(io.BytesIO(body))
+        return Upload(io.BytesIO(stream.read()))
 
 
 class AnyAnswer(DefaultContentNegotiation):
@@ -139,12 +136,6 @@ class AnyAnswer(DefaultContentNegotiation):
 class FileActions(GenericViewSet[Archive]):
     """Download and upload, for the view set that finds the archives."""
 
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        # Before the session's CSRF token is looked for: that reads a form.
-        if self.action == "import_files":
-            refuse_large(request)
-        super().initial(request, *args, **kwargs)
-
     @extend_schema(
         operation_id="export_archive",
         summary="An archive as a file",
@@ -153,7 +144,9 @@ class FileActions(GenericViewSet[Archive]):
         parameters=[schema.ID, ExportParameters],
         responses={
             **{
-                (200, media_type): OpenApiTypes.BINARY
+                (200, media_type): (
+                    OpenApiTypes.ANY if media_type.endswith("json") else OpenApiTypes.BINARY
+                )
                 for media_type in dict.fromkeys(
                     format.media_type for format in Format if format.is_written
                 )
@@ -220,6 +213,7 @@ class FileActions(GenericViewSet[Archive]):
         parser_classes=(MultiPartParser, FileParser),
         content_negotiation_class=AnyAnswer,
     )
+    @throttled("import")
     def import_files(self, request: Request) -> Response:
         asked = read(ImportParameters, request.query_params)
         upload = uploaded(request)

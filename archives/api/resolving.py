@@ -13,6 +13,7 @@ from archives.api.errors import InBin, PreconditionFailed
 from archives.api.preconditions import etag, may_write_over_any
 from archives.models import Archive
 from search.api.resolve import RESPONSE_EXAMPLE, ResolveResponse, resolve_response
+from vibomat.throttling.scopes import throttled
 
 
 class ResolveActions(GenericViewSet[Archive]):
@@ -39,6 +40,7 @@ class ResolveActions(GenericViewSet[Archive]):
         examples=[OpenApiExample("A match, and none", RESPONSE_EXAMPLE, response_only=True)],
     )
     @action(detail=True, methods=["post"])
+    @throttled("resolve")
     def resolve(self, request: Request, id: str) -> Response:
         archive = self.get_object()
         if archive.owner_id != request.user.pk and not request.user.is_staff:

@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.db import models
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -143,7 +142,7 @@ class SummarySerializer(serializers.ModelSerializer[Archive]):
         fields: tuple[str, ...] = SUMMARY
         read_only_fields = WRITTEN_BY_VIBOMAT
 
-    @extend_schema_field(OpenApiTypes.UUID)
+    @extend_schema_field(serializers.UUIDField(allow_null=True))
     def get_derived_from(self, archive: Archive) -> str | None:
         source = archive.derived_from_id
         return str(source) if source in self.context["sources"] else None

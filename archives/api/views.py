@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db import IntegrityError
 from django.http import Http404
 from django.utils.cache import patch_vary_headers
-from drf_spectacular.utils import extend_schema, inline_serializer
+from drf_spectacular.utils import extend_schema, extend_schema_serializer
 from rest_framework import serializers, status
 from rest_framework.decorators import action
 from rest_framework.exceptions import NotAuthenticated, PermissionDenied, ValidationError
@@ -20,7 +20,7 @@ from archives import editing, listing
 from archives.api import paging, parameters, schema
 from archives.api.errors import InBin, PreconditionFailed
 from archives.api.files import FileActions
-from archives.api.parsers import ContentParser, refuse_chunks
+from archives.api.parsers import MAX_BODY_BYTES, ContentParser
 from archives.api.preconditions import etag, is_unchanged, may_write_over_any
 from archives.api.resolving import ResolveActions
 from archives.api.serializers import (
@@ -37,19 +37,18 @@ from archives.paths import PATHS
 from archives.querysets import ArchiveQuerySet
 from archives.text_search import Found, Place, search
 from vibomat.accounts.models import User
+from vibomat.throttling.scopes import throttled
 
 # What an archive is found by, and never shown with.
 UNSHOWN = ("search_vector", "catalogue_tracks", "resolution")
 
-PAGE = inline_serializer(
-    "ArchivePage",
-    {
-        "results": SummarySerializer(many=True),
-        "next": serializers.URLField(
-            allow_null=True, help_text="The address of the next page; null at the end."
-        ),
-    },
-)
+
+@extend_schema_serializer(many=False)
+class ArchivePage(serializers.Serializer[Any]):
+    results = SummarySerializer(many=True)
+    next = serializers.URLField(
+        allow_null=True, help_text="The address of the next page; null at the end."
+    )
 
 
 class ArchiveViewSet(FileActions, ResolveActions):
@@ -58,9 +57,12 @@ class ArchiveViewSet(FileActions, ResolveActions):
 
     permission_classes = (IsAuthenticatedOrReadOnly,)
     parser_classes = (ContentParser,)
+    most_bytes = MAX_BODY_BYTES
     serializer_class = ArchiveSerializer
     queryset = Archive.objects.all()
     lookup_url_kwarg = "id"
+    # One with a dot is answered like any other that there is not.
+    lookup_value_regex = "[^/]+"
 
     @extend_schema(
         operation_id="list_archives",
@@ -68,7 +70,7 @@ class ArchiveViewSet(FileActions, ResolveActions):
         tags=["archives"],
         parameters=[parameters.ListParameters, *parameters.documented_paths()],
         responses={
-            200: PAGE,
+            200: ArchivePage,
             400: schema.BAD_PARAMETER,
             401: schema.NOT_LOGGED_IN,
             403: schema.STAFF_ONLY,
@@ -76,6 +78,7 @@ class ArchiveViewSet(FileActions, ResolveActions):
         },
         examples=[schema.PAGE],
     )
+    @throttled("search")
     def list(self, request: Request) -> Response:
         asked = parameters.read(request.query_params)
         place = paging.place_of(asked.cursor) if asked.cursor is not None else None
@@ -251,10 +254,6 @@ class ArchiveViewSet(FileActions, ResolveActions):
     def paths(self, request: Request) -> Response:
         sizes = index_sizes(path.index_name for path in PATHS)
         return Response(PathSerializer(PATHS, many=True, context={"sizes": sizes}).data)
-
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        super().initial(request, *args, **kwargs)
-        refuse_chunks(request.headers)
 
     def finalize_response(self, *args: Any, **kwargs: Any) -> Any:
         """What is answered depends on who asks, and may have changed when it is asked again."""

@@ -274,4 +274,4 @@ def test_no_cache_keeps_what_one_viewer_was_told(house: House) -> None:
     for address in (house.address("public"), "/api/archives/"):
         headers = house.clients["owner"].get(address).headers
         assert headers["Cache-Control"] == "private, no-cache"
-        assert headers["Vary"] == "Authorization, Cookie"
+        assert headers["Vary"] == "Authorization, Cookie, origin"

@@ -13,7 +13,7 @@ from django.utils.html import format_html
 
 from embeddings import embedders
 from embeddings.admin.map import map_page
-from embeddings.admin.pages import LookingAdmin, strict
+from embeddings.admin.pages import LookingAdmin
 from embeddings.admin.pictures import picture
 from embeddings.models import Embedding, EmbeddingModel, Interaction, Kind
 from embeddings.querysets import InteractionQuerySet
@@ -88,7 +88,7 @@ class InteractionAdmin(LookingAdmin):
     def get_urls(self) -> list[Any]:
         map_url = path(
             "map/",
-            strict(self.admin_site.admin_view(lambda request: map_page(self, request))),
+            self.admin_site.admin_view(lambda request: map_page(self, request)),
             name="embeddings_interaction_map",
         )
         return [map_url, *super().get_urls()]

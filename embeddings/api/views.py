@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db import IntegrityError
 from django.http import Http404
 from django.utils.cache import patch_vary_headers
-from drf_spectacular.utils import extend_schema, inline_serializer
+from drf_spectacular.utils import extend_schema, extend_schema_serializer
 from rest_framework import serializers, status
 from rest_framework.decorators import action
 from rest_framework.exceptions import ValidationError
@@ -18,7 +18,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
-from archives.api.parsers import refuse_chunks
 from embeddings import recording
 from embeddings.api import paging, parameters, schema
 from embeddings.api.errors import UNANSWERED, NoVector
@@ -38,15 +37,13 @@ from embeddings.standing import embedded
 from embeddings.text_search import with_words
 from vibomat.accounts.models import User
 
-PAGE = inline_serializer(
-    "PromptPage",
-    {
-        "results": PromptSerializer(many=True),
-        "next": serializers.URLField(
-            allow_null=True, help_text="The address of the next page; null at the end."
-        ),
-    },
-)
+
+@extend_schema_serializer(many=False)
+class PromptPage(serializers.Serializer[Any]):
+    results = PromptSerializer(many=True)
+    next = serializers.URLField(
+        allow_null=True, help_text="The address of the next page; null at the end."
+    )
 
 
 class PromptViewSet(GenericViewSet[Interaction]):
@@ -55,8 +52,12 @@ class PromptViewSet(GenericViewSet[Interaction]):
     permission_classes = (IsAuthenticated,)
     parser_classes = (PromptParser,)
     serializer_class = PromptSerializer
+    throttle_scope = "prompts"
+    most_bytes = PromptParser.most_bytes
     queryset = Interaction.objects.all()
     lookup_url_kwarg = "id"
+    # One with a dot is answered like any other that there is not.
+    lookup_value_regex = "[^/]+"
 
     @extend_schema(
         operation_id="list_prompts",
@@ -65,7 +66,7 @@ class PromptViewSet(GenericViewSet[Interaction]):
         tags=["prompts"],
         parameters=[parameters.ListParameters],
         responses={
-            200: PAGE,
+            200: PromptPage,
             400: schema.BAD_PARAMETER,
             401: schema.NOT_LOGGED_IN,
             403: schema.STAFF_ONLY,
@@ -197,10 +198,6 @@ class PromptViewSet(GenericViewSet[Interaction]):
             return found.similar(text_or_vector, asked["k"], **options)
 
         return self.search(asked, search, found, asked.get("text"))
-
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        super().initial(request, *args, **kwargs)
-        refuse_chunks(request.headers)
 
     def finalize_response(self, *args: Any, **kwargs: Any) -> Any:
         """What is answered depends on who asks."""

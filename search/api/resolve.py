@@ -112,6 +112,8 @@ class ResolveResponse(serializers.Serializer[Any]):
 
 
 class ResolveView(PublicView):
+    throttle_scope = "resolve"
+
     @extend_schema(
         operation_id="resolve",
         summary="A list of typed tracks matched to the catalogue",

@@ -1,8 +1,8 @@
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.http import HttpRequest
 
-from .forms import UserChangeForm, UserCreationForm
+from .forms import AccessTokenForm, UserChangeForm, UserCreationForm
 from .models import AccessToken, User
 
 
@@ -56,16 +56,34 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
 
 @admin.register(AccessToken)
 class AccessTokenAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """Tokens can be revoked here, by deleting them; `manage.py create_token` makes them."""
+    """A token is shown once, when it is made, and revoked by deleting it.
 
-    list_display = ("user", "name", "created", "expires", "last_used")
+    Superusers only make them here: whoever has a token is its user.
+    """
+
+    form = AccessTokenForm
+    autocomplete_fields = ("user",)
+    list_display = ("user", "name", "created", "expiry", "last_used")
     list_select_related = ("user",)
-    fields = ("user", "name", "created", "expires", "last_used")
     search_fields = ("user__email", "name")
     ordering = ("-created", "pk")
 
+    def get_fields(self, request: HttpRequest, obj: AccessToken | None = None) -> tuple[str, ...]:
+        if obj is None:
+            return ("user", "name", "days")
+        return ("user", "name", "created", "expiry", "last_used")
+
     def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
+        return isinstance(request.user, User) and request.user.is_superuser
 
     def has_change_permission(self, request: HttpRequest, obj: AccessToken | None = None) -> bool:
         return False
+
+    def save_model(
+        self, request: HttpRequest, obj: AccessToken, form: AccessTokenForm, change: bool
+    ) -> None:
+        self.message_user(
+            request,
+            f"The token is {form.issue(obj)} – copy it now: it can't be shown again.",
+            messages.WARNING,
+        )

@@ -1,4 +1,4 @@
-"""Forms of the admin for users."""
+"""Forms of the admin for users and their tokens."""
 
 import json
 from typing import Any
@@ -12,7 +12,8 @@ from django.contrib.auth.forms import (
 from django.contrib.auth.forms import UserChangeForm as DjangoUserChangeForm
 from django.core.exceptions import ValidationError
 
-from .models import User
+from .models import AccessToken, User
+from .tokens import MOST_DAYS, TOO_MANY
 from .validators import validate_list
 
 
@@ -63,3 +64,32 @@ class UserChangeForm(DjangoUserChangeForm):  # type: ignore[type-arg]
     class Meta:
         model = User
         fields = "__all__"
+
+
+class AccessTokenForm(forms.ModelForm):  # type: ignore[type-arg]
+    days = forms.IntegerField(
+        required=False,
+        min_value=1,
+        max_value=MOST_DAYS,
+        help_text="Days until it expires; otherwise the setting TOKEN_DAYS.",
+    )
+
+    class Meta:
+        model = AccessToken
+        fields = ("user", "name")
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        user = cleaned.get("user")
+        if user and not user.is_active:
+            self.add_error("user", "Activate the user first.")
+        elif user and AccessToken.objects.has_most(user):
+            self.add_error("user", TOO_MANY)
+        return cleaned
+
+    def issue(self, token: AccessToken) -> str:
+        """Store that token, and return its secret."""
+        given = self.cleaned_data
+        stored, secret = AccessToken.objects.issue(given["user"], given["name"], given["days"])
+        token.pk = stored.pk
+        return secret

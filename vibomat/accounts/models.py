@@ -7,9 +7,10 @@ from django.core.validators import MaxLengthValidator
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
+from knox.models import AbstractAuthToken
 
 from .managers import UserManager
-from .tokens import AccessTokenQuerySet
+from .tokens import AccessTokenManager
 from .validators import validate_list, validate_text
 
 SHORT_TEXT = [MaxLengthValidator(255)]
@@ -24,7 +25,7 @@ VALIDATORS = {
 }
 
 
-class User(AbstractBaseUser, PermissionsMixin):
+class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-missing]
     """A person, who logs in with an e-mail address in any case.
 
     Names and handle have no length in the database, where older ones may be longer than a new
@@ -123,22 +124,27 @@ class User(AbstractBaseUser, PermissionsMixin):
             return False
 
 
-class AccessToken(models.Model):
+class AccessToken(AbstractAuthToken):  # type: ignore[misc]
     """What a program logs in with, until it expires or is deleted. `name` tells its owner which
-    program that is; the secret itself is stored nowhere."""
+    program that is; the secret itself is stored nowhere.
+
+    django-rest-knox's token, in a table from before it: hence the names of columns, and an empty
+    `token_key` of a token that has not been used since.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="access_tokens")
     name = models.CharField(blank=True, default="", max_length=100)
     digest = models.CharField(max_length=64, unique=True, editable=False)
+    token_key = models.CharField(max_length=25, default="", db_default="", editable=False)
     created = models.DateTimeField(default=timezone.now, editable=False)
-    expires = models.DateTimeField(null=True, blank=True)
+    expiry = models.DateTimeField("expires", null=True, blank=True, db_column="expires")
     last_used = models.DateTimeField(null=True, editable=False)
 
-    objects = AccessTokenQuerySet.as_manager()
+    objects = AccessTokenManager()
 
     class Meta:
         db_table = "access_token"
+        indexes = [models.Index("token_key", name="access_token_key")]
 
     def __str__(self) -> str:
         return self.name or str(self.pk)

@@ -1,48 +1,55 @@
-"""Access tokens: how a program logs in for a user. Only a digest of each is stored."""
+"""Access tokens: how a program logs in for a user. django-rest-knox makes and checks them."""
 
-import hashlib
-import secrets
 from datetime import timedelta
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
-from django.db import models
+from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.utils import timezone
+from knox.crypto import hash_token
+from knox.models import AuthTokenManager
+from knox.settings import CONSTANTS
 
 if TYPE_CHECKING:
     from .models import AccessToken, User
 
-PREFIX = "vibomat_"
+MOST_DAYS = 36_500
+MOST_TOKENS = 100
+TOO_MANY = f"A user may have {MOST_TOKENS} tokens: revoke one first."
 # `last_used` is written at most this often.
 NOTED_EVERY = timedelta(hours=1)
 
 
-def digest(secret: str) -> str:
-    """SHA-256 in hexadecimal digits. A secret of 256 random bits needs no slower hash."""
-    return hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()
-
-
-class AccessTokenQuerySet(models.QuerySet["AccessToken"]):
+class AccessTokenManager(AuthTokenManager):  # type: ignore[misc]
     def issue(
-        self, user: "User", name: str = "", lifetime: timedelta | None = None
+        self, user: "User", name: str = "", days: int | None = None
     ) -> tuple["AccessToken", str]:
-        """A new token and its secret, which can't be read again later."""
-        secret = PREFIX + secrets.token_urlsafe(32)
-        expires = timezone.now() + lifetime if lifetime is not None else None
-        token = self.model(user=user, name=name, digest=digest(secret), expires=expires)
-        token.full_clean()
-        token.save(force_insert=True)
+        """A new token and its secret, which can't be read again later.
+
+        It expires after so many days, or after the setting TOKEN_DAYS (0 for never). Raise
+        ValidationError for a bad name or number of days, or when the user has too many tokens.
+        """
+        days = settings.TOKEN_DAYS if days is None else days
+        if not 0 <= days <= MOST_DAYS or (days == 0 and settings.TOKEN_DAYS):
+            raise ValidationError({"days": f"Enter a number of days from 1 to {MOST_DAYS}."})
+        self.model(user=user, name=name).full_clean(exclude=["digest", "token_key"])
+        if self.has_most(user):
+            raise ValidationError(TOO_MANY)
+        expiry = timedelta(days=days) if days else None
+        token, secret = self.create(user, expiry=expiry, name=name)
         return token, secret
 
-    def usable(self) -> Self:
-        """Those that have not expired and whose users are active."""
-        return self.filter(
-            models.Q(expires=None) | models.Q(expires__gt=timezone.now()), user__is_active=True
-        )
+    def has_most(self, user: "User") -> bool:
+        count: int = self.filter(user=user).count()
+        return count >= MOST_TOKENS
 
-    def of_secret(self, secret: str) -> "AccessToken | None":
-        """The usable token with that secret, and its user."""
-        token = self.usable().select_related("user").filter(digest=digest(secret)).first()
+    def recognise_older(self, secret: str) -> bool:
+        """Give a token from before django-rest-knox the beginning of its secret, by which that
+        looks for tokens; whether there was one."""
+        older = self.filter(digest=hash_token(secret), token_key="")
+        return bool(older.update(token_key=secret[: CONSTANTS.TOKEN_KEY_LENGTH]))
+
+    def note_use(self, token: "AccessToken") -> None:
         now = timezone.now()
-        if token and (token.last_used is None or token.last_used < now - NOTED_EVERY):
+        if token.last_used is None or token.last_used < now - NOTED_EVERY:
             self.filter(pk=token.pk).update(last_used=now)
-        return token

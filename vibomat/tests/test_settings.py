@@ -5,6 +5,7 @@ import runpy
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ import pytest
 from django.conf import settings
 from django.contrib.auth.hashers import check_password, make_password
 from django.core.exceptions import ImproperlyConfigured
+
+from vibomat.throttling.rates import SCOPES, Rate
 
 PROJECT = Path(__file__).parents[2]
 PRODUCTION = {
@@ -107,6 +110,43 @@ def test_development_shows_metrics_to_this_machine(load: Any) -> None:
     loaded = load()
     assert (loaded["LOG_FORMAT"], loaded["LOG_LEVEL"]) == ("text", "WARNING")
     assert [str(network) for network in loaded["METRICS_ALLOW"]] == ["127.0.0.0/8", "::1/128"]
+
+
+def test_production_limits_requests_and_development_does_not(load: Any) -> None:
+    loaded = load(**PRODUCTION)
+    assert list(loaded["THROTTLE_RATES"]) == list(SCOPES)
+    assert loaded["REST_FRAMEWORK"]["NUM_PROXIES"] == 0
+    assert load()["THROTTLE_RATES"] == {}
+    assert load(**PRODUCTION, THROTTLE_RATES="")["THROTTLE_RATES"] == {}
+    set_by_hand = load(THROTTLE_RATES="search=5/s", NUM_PROXIES="2")
+    assert set_by_hand["THROTTLE_RATES"] == {"search": Rate(5, timedelta(seconds=1))}
+    assert set_by_hand["REST_FRAMEWORK"]["NUM_PROXIES"] == 2
+
+
+def test_nothing_but_its_own_files_is_let_in_unless_set(load: Any) -> None:
+    loaded = load(**PRODUCTION)
+    assert loaded["CORS_ALLOWED_ORIGINS"] == []
+    policy = loaded["CONTENT_SECURITY_POLICY"]["DIRECTIVES"]
+    assert policy["default-src"] == ["'none'"]
+    assert policy["script-src"] == policy["style-src"] == ["'self'"]
+    loaded = load(CORS_ALLOWED_ORIGINS="https://a.example", CONTENT_SECURITY_POLICY="img-src a b")
+    assert loaded["CORS_ALLOWED_ORIGINS"] == ["https://a.example"]
+    assert loaded["CONTENT_SECURITY_POLICY"]["DIRECTIVES"] == {"img-src": ["a", "b"]}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("THROTTLE_RATES", "search=many", "is no rate such as search=240/min"),
+        ("NUM_PROXIES", "-1", "must be a whole number of proxies"),
+        ("TOKEN_DAYS", "soon", "must be a number of days"),
+        ("CONTENT_SECURITY_POLICY", "img-src", "has no sources"),
+        ("CONTENT_SECURITY_POLICY", "img-src a; img-src b", "stands twice"),
+    ],
+)
+def test_wrong_limits_are_refused(load: Any, name: str, value: str, message: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match=f"{name}.*{message}"):
+        load(**{name: value})
 
 
 @pytest.mark.parametrize("value", ["everyone", "10.0.0.0/99", "10.1.2.3/8"])

@@ -1,10 +1,13 @@
 """A token logs its user in until it expires, is deleted, or the user is inactive."""
 
 import hashlib
+import re
 from datetime import timedelta
 from io import StringIO
+from typing import Any
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
 from django.test import Client
@@ -31,7 +34,7 @@ pytestmark = [pytest.mark.urls(__name__), pytest.mark.django_db]
 
 @pytest.fixture
 def user() -> User:
-    return User.objects.create_user("ann@example.org", "a fine password")
+    return User.objects.create_user("ann@example.org")
 
 
 def status(client: Client, authorization: str) -> int:
@@ -40,13 +43,14 @@ def status(client: Client, authorization: str) -> int:
 
 def test_only_a_digest_is_stored(user: User) -> None:
     token, secret = AccessToken.objects.issue(user, "player")
-    assert secret.startswith("vibomat_") and len(secret) == 51
+    assert re.fullmatch("vibomat_[0-9a-f]{64}", secret)
     token.refresh_from_db()
     assert token.digest == hashlib.sha256(secret.encode()).hexdigest()
     assert secret not in str(AccessToken.objects.values().get())
+    assert token.token_key == secret[:15]
 
 
-def test_a_token_logs_its_user_in_with_one_query(
+def test_a_token_logs_its_user_in_with_two_queries(
     client: Client, user: User, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     token, secret = AccessToken.objects.issue(user)
@@ -55,7 +59,7 @@ def test_a_token_logs_its_user_in_with_one_query(
     token.refresh_from_db()
     first_used = token.last_used
     assert first_used is not None
-    with django_assert_num_queries(1):
+    with django_assert_num_queries(2):
         assert status(client, f"bearer {secret}") == 200
     token.refresh_from_db()
     assert token.last_used == first_used
@@ -80,11 +84,11 @@ def test_other_schemes_are_no_tokens(client: Client, user: User, authorization: 
 
 
 def test_an_expired_deleted_or_inactive_users_token_is_a_401(client: Client, user: User) -> None:
-    token, secret = AccessToken.objects.issue(user, lifetime=timedelta(days=1))
-    assert status(client, f"Bearer {secret}") == 200
-    AccessToken.objects.update(expires=timezone.now() - timedelta(seconds=1))
-    assert status(client, f"Bearer {secret}") == 401
-    AccessToken.objects.update(expires=None)
+    _, expired = AccessToken.objects.issue(user, days=1)
+    assert status(client, f"Bearer {expired}") == 200
+    AccessToken.objects.update(expiry=timezone.now() - timedelta(seconds=1))
+    token, secret = AccessToken.objects.issue(user)
+    assert status(client, f"Bearer {expired}") == 401
     User.objects.update(is_active=False)
     assert status(client, f"Bearer {secret}") == 401
     User.objects.update(is_active=True)
@@ -116,8 +120,8 @@ class TestCommand:
         )
         token = AccessToken.objects.get()
         assert token.name == "player"
-        assert token.expires is not None
-        assert timedelta(days=29) < token.expires - timezone.now() <= timedelta(days=30)
+        assert token.expiry is not None
+        assert timedelta(days=29) < token.expiry - timezone.now() <= timedelta(days=30)
         assert status(client, f"Bearer {printed.getvalue().strip()}") == 200
 
     @pytest.mark.parametrize(
@@ -143,6 +147,28 @@ class TestCommand:
             call_command("create_token", "ann@example.org")
 
 
+def test_a_token_from_before_knox_stays_good(client: Client, user: User) -> None:
+    secret = "vibomat_" + "yY-_" * 10 + "abc"
+    older = AccessToken.objects.create(user)[0]
+    AccessToken.objects.update(digest=hashlib.sha256(secret.encode()).hexdigest(), token_key="")
+    assert status(client, f"Bearer {secret[:-1]}") == 401
+    for _ in range(2):
+        assert status(client, f"Bearer {secret}") == 200
+    older.refresh_from_db()
+    assert older.token_key == secret[:15]
+
+
+@pytest.mark.parametrize(("setting", "expires"), [(7, True), (0, False)])
+def test_tokens_expire_after_the_settings_days(
+    user: User, settings: Any, setting: int, expires: bool
+) -> None:
+    settings.TOKEN_DAYS = setting
+    token, _ = AccessToken.objects.issue(user)
+    assert (token.expiry is not None) == expires
+    if token.expiry:
+        assert timedelta(days=6) < token.expiry - timezone.now() <= timedelta(days=7)
+
+
 @pytest.mark.urls("vibomat.urls")
 def test_the_admin_lists_and_deletes_tokens_without_their_digests(
     admin_client: Client, user: User
@@ -153,6 +179,50 @@ def test_the_admin_lists_and_deletes_tokens_without_their_digests(
     assert "player" in page
     assert token.digest not in page
     assert token.digest not in admin_client.get(f"{address}{token.pk}/change/").content.decode()
-    assert admin_client.get(f"{address}add/").status_code == 403
     admin_client.post(f"{address}{token.pk}/delete/", {"post": "yes"})
     assert not AccessToken.objects.exists()
+
+
+@pytest.mark.urls("vibomat.urls")
+class TestAdmin:
+    ADD = "/admin/accounts/accesstoken/add/"
+
+    def test_a_superuser_makes_one_and_sees_it_once(
+        self, client: Client, admin_client: Client, user: User
+    ) -> None:
+        given = {"user": user.pk, "name": "player", "days": "30"}
+        page = admin_client.post(self.ADD, given, follow=True).content.decode()
+        (secret,) = re.findall("vibomat_[0-9a-f]{64}", page)
+        token = AccessToken.objects.get()
+        assert (token.user, token.name) == (user, "player")
+        assert token.digest == hashlib.sha256(secret.encode()).hexdigest()
+        assert secret not in admin_client.get("/admin/accounts/accesstoken/").content.decode()
+
+    def test_others_make_none_there(self, client: Client, user: User) -> None:
+        User.objects.update(is_staff=True)
+        user.user_permissions.set(Permission.objects.filter(content_type__app_label="accounts"))
+        client.force_login(user)
+        assert client.get("/admin/accounts/accesstoken/").status_code == 200
+        assert client.get(self.ADD).status_code == 403
+        assert client.post(self.ADD, {"user": user.pk}).status_code == 403
+
+    @pytest.mark.parametrize(
+        ("field", "given"),
+        [
+            ("days", {"days": "0"}),
+            ("days", {"days": "36501"}),
+            ("name", {"name": "x" * 101}),
+            ("user", {"user": ""}),
+        ],
+    )
+    def test_what_is_wrong_is_said_at_its_field(
+        self, admin_client: Client, user: User, field: str, given: dict[str, str]
+    ) -> None:
+        answer = admin_client.post(self.ADD, {"user": user.pk, "name": ""} | given)
+        assert list(answer.context["adminform"].form.errors) == [field]
+        assert not AccessToken.objects.exists()
+
+    def test_an_inactive_user_gets_none(self, admin_client: Client, user: User) -> None:
+        User.objects.filter(pk=user.pk).update(is_active=False)
+        answer = admin_client.post(self.ADD, {"user": user.pk, "name": ""})
+        assert list(answer.context["adminform"].form.errors) == ["user"]

@@ -1,15 +1,13 @@
 """Make an access token for a user."""
 
 from argparse import ArgumentParser
-from datetime import timedelta
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
 from vibomat.accounts.models import AccessToken, User
-
-MOST_DAYS = 36_500
+from vibomat.accounts.tokens import MOST_DAYS
 
 
 class Command(BaseCommand):
@@ -18,7 +16,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("email", help="whose token it is")
         parser.add_argument("--name", default="", help="what it is for")
-        parser.add_argument("--days", type=int, help="days until it expires; never if not given")
+        parser.add_argument(
+            "--days", type=int, help="days until it expires; otherwise the setting TOKEN_DAYS"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         days = options["days"]
@@ -33,9 +33,8 @@ class Command(BaseCommand):
             ) from error
         if not user.is_active:
             raise CommandError(f"{user.email} is not active: activate the user first.")
-        lifetime = timedelta(days=days) if days is not None else None
         try:
-            _, secret = AccessToken.objects.issue(user, options["name"], lifetime)
+            _, secret = AccessToken.objects.issue(user, options["name"], days)
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from error
         self.stdout.write(secret)
