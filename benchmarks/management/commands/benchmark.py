@@ -6,7 +6,16 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from rich.console import Console
 
-from benchmarks import archive_search, archives, embedders, partitions, resolve, search, vectors
+from benchmarks import (
+    archive_search,
+    archives,
+    embedders,
+    faults,
+    partitions,
+    resolve,
+    search,
+    vectors,
+)
 
 # Each subject is a module with HELP, add_arguments(parser) and measure(console, options).
 SUBJECTS = {
@@ -17,6 +26,7 @@ SUBJECTS = {
     "archive-search": archive_search,
     "vectors": vectors,
     "embedders": embedders,
+    "faults": faults,
 }
 
 
