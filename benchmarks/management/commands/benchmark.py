@@ -11,6 +11,7 @@ from benchmarks import (
     archives,
     embedders,
     faults,
+    load,
     partitions,
     resolve,
     search,
@@ -27,6 +28,7 @@ SUBJECTS = {
     "vectors": vectors,
     "embedders": embedders,
     "faults": faults,
+    "load": load,
 }
 
 
