@@ -10,7 +10,7 @@ from pathlib import Path
 
 from benchmarks.faults.kills import Undisturbed, finish, look
 from benchmarks.faults.outcomes import Outcome
-from benchmarks.faults.site import PATIENCE_SECONDS, Site
+from benchmarks.faults.site import PATIENCE_SECONDS, Site, complaints
 from benchmarks.faults.witness import Witness
 from benchmarks.faults.works import Work
 
@@ -45,6 +45,10 @@ def resize(folder: Path, size: int) -> None:
     _mount("-o", f"remount,size={size}", str(folder)).check_returncode()
 
 
+def used(folder: Path) -> int:
+    return shutil.disk_usage(folder).used
+
+
 def fill(work: Work, start: Site, folder: Path, usual: Undisturbed, tries: int) -> Outcome:
     outcome = Outcome(f"disk full, {work.name}")
     draw = random.Random()
@@ -52,13 +56,13 @@ def fill(work: Work, start: Site, folder: Path, usual: Undisturbed, tries: int) 
         for _ in range(tries):
             with small_disk(folder, ENOUGH), start.copy(folder / "site") as site:
                 room = round(draw.triangular(*ROOM))
-                resize(folder, shutil.disk_usage(folder).used + room)
+                resize(folder, used(folder) + room)
                 at = f"{work.name}, disk full after {room / MB:.0f} MB"
                 with Witness(site) as witness:
                     process = site.start(*work.arguments)
                     _, err = process.communicate(timeout=PATIENCE_SECONDS)
                 outcome.tries += bool(process.returncode)
-                is_one_line = err.count("\n") == 1 and "Traceback" not in err
+                is_one_line = len(complaints(err)) == 1
                 outcome.expect(
                     not process.returncode or is_one_line,
                     f"{at}: it said {err.strip()[-1000:]!r}",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.faults.outcomes import Outcome
-from benchmarks.faults.site import PATIENCE_SECONDS, Site
+from benchmarks.faults.site import PATIENCE_SECONDS, Site, complaints
 from benchmarks.faults.witness import Witness
 from benchmarks.faults.works import Work, result_of
 
@@ -63,7 +63,7 @@ def break_off(
             rows += witness.acknowledged
             at = f"{work.name}, {victim} killed at {share:.0%}"
             if struck and process.returncode and victim != "client":
-                is_one_line = err.count("\n") == 1 and "Traceback" not in err
+                is_one_line = len(complaints(err)) == 1
                 outcome.expect(is_one_line, f"{at}: it said {err.strip()[-1000:]!r}")
             look(outcome, at, work, site, witness)
             finish(outcome, at, work, site, usual)

@@ -13,7 +13,7 @@ import psutil
 import psycopg
 from django.conf import settings
 
-from vibomat.embedded.server import DATABASE, SUPERUSER, Server
+from vibomat.embedded.server import DATABASE, RECOVERING, SUPERUSER, Server
 
 PATIENCE_SECONDS = 300.0
 # The sessions of a command, by the name that it gives them.
@@ -62,9 +62,17 @@ class Site:
         return out
 
     def connect(self) -> "psycopg.Connection[Any]":
-        return psycopg.connect(
-            host=str(self.server.start()), user=SUPERUSER, dbname=DATABASE, autocommit=True
-        )
+        """A session, as soon as the server gives one: it recovers for a moment when it lost one."""
+        give_up = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            try:
+                return psycopg.connect(
+                    host=str(self.server.start()), user=SUPERUSER, dbname=DATABASE, autocommit=True
+                )
+            except psycopg.OperationalError:
+                if time.monotonic() > give_up:
+                    raise
+                time.sleep(0.05)
 
     def execute(self, statement: str, parameters: Any = None) -> list[tuple[Any, ...]]:
         with self.connect() as connection:
@@ -119,6 +127,11 @@ class Site:
     def __exit__(self, *error: object) -> None:
         self.leave()
         shutil.rmtree(self.folder)
+
+
+def complaints(err: str) -> list[str]:
+    """The lines a command wrote to standard error, but for that it waits for the server."""
+    return [line for line in err.splitlines() if line != RECOVERING]
 
 
 def _kill(process: psutil.Process) -> None:

@@ -89,6 +89,8 @@ class PendingLists:
                     cursor.execute("SELECT set_config('lock_timeout', %s, true)", [LOCK_TIMEOUT])
                     cursor.execute(f"ALTER INDEX {index} SET (fastupdate = {value})")
             except Error as error:
+                if not connections[self.using].is_usable():
+                    raise
                 # Slower, and right all the same.
                 logger.warning("Can't set fastupdate = %s on %s: %s", value, index, error)
 
@@ -102,6 +104,8 @@ class PendingLists:
                         if not self._stop:
                             cursor.execute("SELECT gin_clean_pending_list(%s::regclass)", [index])
         except Error as error:
-            logger.warning("Can't file pending index entries in the background: %s", error)
+            # Of a server that is gone the import itself tells.
+            if connections[self.using].is_usable():
+                logger.warning("Can't file pending index entries in the background: %s", error)
         finally:
             connections[self.using].close()

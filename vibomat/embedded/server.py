@@ -65,6 +65,7 @@ SHARED_BUFFERS_MB = (128, 2048)
 
 STOP_SECONDS = 60
 NOTICE_AFTER_SECONDS = 5
+RECOVERING = "Waiting for the database to recover..."
 ORPHANS_SECONDS = 30
 REMOVAL_TRIES = 50
 LOG_LIMIT_BYTES = 1 << 20
@@ -190,7 +191,7 @@ class Server:
                 process = self._launch()
             if not noticed and time.monotonic() - started > NOTICE_AFTER_SECONDS:
                 noticed = True
-                print("Waiting for the database to recover...", file=sys.stderr, flush=True)
+                print(RECOVERING, file=sys.stderr, flush=True)
             time.sleep(0.02)
         return socket_folder
 
