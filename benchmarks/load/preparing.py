@@ -64,7 +64,7 @@ def plan(queries: Path, seed: int = 5) -> dict[str, Any]:
     public = Archive.objects.filter(deleted=None, visibility=Visibility.PUBLIC)
     return {
         "seed": seed,
-        "tokens": [_token(f"{number}@example.org") for number in range(PEOPLE)],
+        "tokens": [token_of(f"{number}@example.org") for number in range(PEOPLE)],
         "queries": draw.sample(typed, min(SOME, len(typed))),
         "archives": [str(pk) for pk in public.order_by("-id").values_list("pk", flat=True)[:SOME]],
         "artists": list(
@@ -74,7 +74,8 @@ def plan(queries: Path, seed: int = 5) -> dict[str, Any]:
     }
 
 
-def _token(email: str) -> str:
+def token_of(email: str) -> str:
+    """A new token of the user with that address."""
     out = io.StringIO()
     call_command("create_token", email, stdout=out)
     return out.getvalue().strip()
