@@ -161,7 +161,7 @@ def ask(
     whole = {**plan, "host": host, "port": port, "clients": clients, "seconds": seconds}
     with watched(groups(gunicorn), max(1.0, seconds / 60)) as watch:
         done = subprocess.run(
-            [sys.executable, "-m", "benchmarks.load.clients"],
+            [sys.executable, "-m", "benchmarks.load_clients"],
             cwd=settings.BASE_DIR,
             input=json.dumps(whole),
             capture_output=True,

@@ -11,9 +11,9 @@ from rich.console import Console
 
 from archives.models import Archive, Visibility
 from benchmarks.load import Level, Met, database_url, print_levels, print_minutes
-from benchmarks.load.clients import MIX, Client
 from benchmarks.load.machine import Sample, Watch, groups, watched
 from benchmarks.load.preparing import token_of
+from benchmarks.load_clients import MIX, Client
 from embeddings import embedders
 from embeddings.models import EmbeddingModel
 from search.models import Artist, Track
