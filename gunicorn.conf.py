@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 import tempfile
 from typing import Any
 
@@ -10,25 +11,55 @@ from typing import Any
 # prometheus-client.
 METRICS_FOLDER = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
 if METRICS_FOLDER is None:
-    METRICS_FOLDER = tempfile.mkdtemp(prefix="vibomat-metrics-")
+    try:
+        METRICS_FOLDER = tempfile.mkdtemp(prefix="vibomat-metrics-")
+    except OSError as error:
+        sys.exit(
+            f"Can't make a folder for metrics ({error.strerror}): mount a tmpfs at /tmp, or set "
+            "TMPDIR to a folder that can be written to."
+        )
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = METRICS_FOLDER
+elif not os.access(METRICS_FOLDER, os.W_OK):
+    sys.exit(f"PROMETHEUS_MULTIPROC_DIR={METRICS_FOLDER} is no folder that can be written to.")
 
 wsgi_app = "vibomat.wsgi"
+# It would be made in the home folder, which need not exist.
+control_socket_disable = True
 
 
 def _log_configuration() -> dict[str, Any]:
     """Gunicorn's own lines go the way of all others. Requests are logged by Vibomat."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "vibomat.settings")
     from django.conf import settings
+    from django.core.exceptions import ImproperlyConfigured
 
+    try:
+        logging = settings.LOGGING
+    except ImproperlyConfigured as error:
+        sys.exit(f"Vibomat does not start: {error}")
     loggers = {
         "gunicorn.error": {"handlers": [], "propagate": True, "level": "INFO"},
         "gunicorn.access": {"handlers": [], "propagate": False},
     }
-    return settings.LOGGING | {"loggers": settings.LOGGING["loggers"] | loggers}
+    return logging | {"loggers": logging["loggers"] | loggers}
 
 
 logconfig_dict = _log_configuration()
+
+
+def on_starting(server: Any) -> None:
+    """In production say what is wrong with the database, before anybody is answered with errors."""
+    import django
+    from django.conf import settings
+
+    if settings.DEBUG:
+        return
+    django.setup()
+    from vibomat import starting
+
+    if reason := starting.reason_not_to():
+        on_exit(server)
+        sys.exit(reason)
 
 
 def child_exit(server: Any, worker: Any) -> None:

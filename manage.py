@@ -16,6 +16,11 @@ def main() -> None:
     busy_with.set("".join(sys.argv[1:2]))
     try:
         execute_from_command_line(sys.argv)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever reads has seen enough, as `| head` has: not even Python's last flush is for them.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)
     except (ImproperlyConfigured, OperationalError) as error:
         if "--traceback" in sys.argv:
             raise

@@ -110,10 +110,12 @@ def _plans() -> Iterator[list[dict[str, Any]]]:
     def explained(
         execute: Callable[..., Any], statement: str, params: Any, many: bool, context: Any
     ) -> Any:
-        if statement.startswith("EXECUTE "):
-            execute(
-                f"EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) {statement}", params, many, context
-            )
+        # What sets its settings is sent before it.
+        settings, _, executed = statement.partition("; EXECUTE ")
+        if executed:
+            explain = "EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) EXECUTE"
+            execute(f"{settings}; {explain} {executed}", params, many, context)
+            context["cursor"].nextset()
             (found,) = context["cursor"].fetchone()
             plans.append((json.loads(found) if isinstance(found, str) else found)[0]["Plan"])
         return execute(statement, params, many, context)

@@ -54,7 +54,7 @@ class Status(models.TextChoices):
 class Archive(models.Model):
     """A playlist, whose `content` is described in docs/archives.md.
 
-    Its table is partitioned by months of `id`, a UUID of version 7; ids of the older Vibomat's
+    Its table is partitioned by the time in `id`, a UUID of version 7; ids of the older Vibomat's
     archives are random. Empty text means unknown; `owner` null means nobody, so that nobody but
     staff in the admin may change it. `deleted` is when it was put into the bin.
 

@@ -6,8 +6,8 @@ combinations of values. So instead:
 
 * The first branch of one statement takes the latest rows, about `WINDOW` of them. Where every
   fiftieth archive answers, that fills the page.
-* A branch for each month goes on before that, newest first. LIMIT stops at the month that fills the
-  page: one in a thousand takes a few months, and only what is rare takes all, which have few rows.
+* A branch for each partition goes on before that, newest first. LIMIT stops at the one that fills
+  the page. Only what is rare takes all, which have few rows.
 * Archives whose ids do not tell their time, those of the older schema, come from a second statement
   if they are newer than the page's last; where they are many, from several, windows first.
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 Place = tuple[datetime, UUID]
 NEWEST = ("-created", "-id")
-Memory = dict[tuple[str, tuple[Any, ...]], Any]
+Settings = dict[str, str]
 
 WINDOW = 2000
 HOUR = 3_600_000
@@ -192,7 +192,7 @@ def first_id(milliseconds: int) -> UUID:
 
 
 def newest(
-    rows: "ArchiveQuerySet", limit: int, after: Place | None, settings: dict[str, str]
+    rows: "ArchiveQuerySet", limit: int, after: Place | None, settings: Settings
 ) -> "list[Archive]":
     """What `ArchiveQuerySet.newest` returns for archives that are asked for by paths."""
     known = layout(rows.db)
@@ -202,7 +202,6 @@ def newest(
     before = first_id(place + 1) if after else END
     if after:
         rows = rows.filter(ComesAfter(after))
-    memory: Memory = {}
     with_time = rows.filter(
         carries_time(),
         GreaterThanOrEqual(F("id"), Bound("lower")),
@@ -210,7 +209,7 @@ def newest(
         IsTrue(LessThan(F("id"), Bound("before"))),
         LessThan(Bound("lower"), Bound("before")),
     )
-    page = _page(with_time, limit, BranchesQuery, memory)
+    page = _page(with_time, limit, settings, BranchesQuery)
     page.query.ranges = known.ranges
     page.query.window = window
     page.query.before = before
@@ -222,10 +221,10 @@ def newest(
         if since and found[-1].pk >= window:
             others = others.filter(created__range=(since, FOREVER))
         elif known.without_time > MANY:
-            return found + _by_windows(others, limit, since, after, memory)
-        return found + list(_page(others, limit, PreparedQuery, memory))
+            return found + _by_windows(others, limit, since, after, settings)
+        return found + list(_page(others, limit, settings))
 
-    found = with_generic_plans(rows.db, run, **settings)
+    found = with_generic_plans(rows.db, run)
     found.sort(key=lambda row: (row.created, row.pk), reverse=True)
     return found[:limit]
 
@@ -235,7 +234,7 @@ def _by_windows(
     limit: int,
     since: datetime | None,
     after: Place | None,
-    memory: Memory,
+    settings: Settings,
 ) -> "list[Archive]":
     """The newest of archives whose ids do not tell their time, looked for in the newest of all such
     ones first. Those before `since` need not be found."""
@@ -244,15 +243,15 @@ def _by_windows(
     found: list[Archive] = []
     for size in (WINDOW, 16 * WINDOW):
         edges = every.filter(created__lt=upper).order_by(*NEWEST).values_list("created", flat=True)
-        edge = next(iter(_prepared(edges[size - 1 : size], memory)), None)
+        edge = next(iter(_prepared(edges[size - 1 : size], settings)), None)
         if edge is None:
             break
         window = others.filter(created__gte=edge, created__lt=upper)
-        found += _page(window, limit, PreparedQuery, memory)
+        found += _page(window, limit, settings)
         if len(found) >= limit or (since and edge <= since):
             return found
         upper = edge
-    return found + list(_page(others.filter(created__lt=upper), limit, PreparedQuery, memory))
+    return found + list(_page(others.filter(created__lt=upper), limit, settings))
 
 
 def newest_of_all(rows: "ArchiveQuerySet", limit: int, after: Place | None) -> "list[Archive]":
@@ -264,22 +263,25 @@ def newest_of_all(rows: "ArchiveQuerySet", limit: int, after: Place | None) -> "
 
 def prepared_page(rows: "ArchiveQuerySet", limit: int, *order: str) -> "list[Archive]":
     """The first rows in that order, by a plan that PostgreSQL makes once for a connection."""
-    page = _page(rows, limit, PreparedQuery, {}, order)
+    page = _page(rows, limit, {}, order=order)
     return with_generic_plans(rows.db, lambda: list(page.all()))[:limit]
 
 
 def _page(
     rows: "ArchiveQuerySet",
     limit: int,
-    klass: type[PreparedQuery],
-    memory: Memory,
+    settings: Settings,
+    klass: type[PreparedQuery] = PreparedQuery,
     order: Sequence[str] = NEWEST,
 ) -> Any:
     page: Any = rows.order_by(*order)[: next((n for n in LIMITS if n >= limit), limit)]
-    return _prepared(page, memory, klass)
+    return _prepared(page, settings, klass)
 
 
-def _prepared(rows: Any, memory: Memory, klass: type[PreparedQuery] = PreparedQuery) -> Any:
+def _prepared(rows: Any, settings: Settings, klass: type[PreparedQuery] = PreparedQuery) -> Any:
+    rows_as = rows._iterable_class
+    # Django gives rows of another query with columns of its own as dictionaries.
     rows.query = rows.query.chain(klass=klass)
-    rows.query.memory = memory
+    rows._iterable_class = rows_as
+    rows.query.settings = settings
     return rows

@@ -5,19 +5,24 @@ prepared, with a generic plan: one that knows no value. Whoever writes one sees 
 is right for any value, as `archives.newest` does.
 """
 
+import hashlib
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any, TypeVar, cast
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple, TypeVar, cast
 from weakref import WeakKeyDictionary
 
 from django.core.exceptions import EmptyResultSet
 from django.db import ProgrammingError, connections, transaction
+from django.db.backends.utils import CursorWrapper
 from django.db.models import Expression, Func, Value
 from django.db.models.sql import Query
 from django.db.models.sql.compiler import SQLCompiler
 from django.db.models.sql.constants import MULTI
 from psycopg.errors import InvalidSqlStatementName
+
+from vibomat.databases import shares_sessions
+from vibomat.local_settings import rows_under
 
 SETTINGS = {
     "plan_cache_mode": "force_generic_plan",
@@ -32,8 +37,8 @@ MOST_STATEMENTS = 30
 
 Result = TypeVar("Result")
 
-# By psycopg's connection: the names of its prepared statements by their texts, the last used last.
-_prepared: WeakKeyDictionary[Any, OrderedDict[Any, str]] = WeakKeyDictionary()
+# By psycopg's connection: the names of its prepared statements, the last used last.
+_prepared: WeakKeyDictionary[Any, OrderedDict[str, None]] = WeakKeyDictionary()
 
 
 class Constant(Value):
@@ -58,15 +63,22 @@ class Once(Func):
         (expression,) = self.get_source_expressions()
         sql, params = compiler.compile(expression)
         if isinstance(compiler, PreparedCompiler):
-            return f"%s::{self.type}", [compiler.query.evaluated(sql, tuple(params), connection)]
+            return f"%s::{self.type}", [Argument(f"({sql})", tuple(params))]
         return sql, params
 
 
-class PreparedQuery(Query):
-    """A query that runs inside `generic_plans`. What is evaluated once is kept in `memory`, which
-    queries may share."""
+class Argument(NamedTuple):
+    """An expression that a prepared statement is executed with."""
 
-    memory: dict[tuple[str, tuple[Any, ...]], Any]
+    sql: str
+    params: tuple[Any, ...]
+
+
+class PreparedQuery(Query):
+    """A query that runs inside `with_generic_plans`, under those settings and its own, which have
+    to be the same each time."""
+
+    settings: dict[str, str]
 
     def get_compiler(
         self, using: str | None = None, connection: Any = None, elide_empty: bool = True
@@ -74,15 +86,6 @@ class PreparedQuery(Query):
         return PreparedCompiler(
             self, connection or connections[cast(str, using)], using, elide_empty
         )
-
-    def evaluated(self, sql: str, params: tuple[Any, ...], connection: Any) -> Any:
-        key = (sql, params)
-        if key not in self.memory:
-            with connection.cursor() as cursor:
-                # As text what psycopg has no type for.
-                cursor.execute(f"SELECT ({sql})::text", params)
-                (self.memory[key],) = cursor.fetchone()
-        return self.memory[key]
 
 
 class PreparedCompiler(SQLCompiler):
@@ -96,11 +99,16 @@ class PreparedCompiler(SQLCompiler):
         except EmptyResultSet:
             return []
         key, params = self.named(sql, given)
-        name = self._name(key)
-        with self.connection.cursor() as cursor:
-            arguments = ", ".join(["%s"] * len(params))
-            cursor.execute(f"EXECUTE {name} ({arguments})" if params else f"EXECUTE {name}", params)
-            return [cursor.fetchall()]
+        arguments = [p if isinstance(p, Argument) else Argument("%s", (p,)) for p in params]
+        listed = f"({', '.join(argument.sql for argument in arguments)})" if arguments else ""
+        return [
+            rows_under(
+                SETTINGS | self.query.settings,
+                f"EXECUTE {self._name(key)} {listed}",
+                [param for argument in arguments for param in argument.params],
+                self.connection.alias,
+            )
+        ]
 
     def named(self, sql: str, params: Sequence[Any]) -> tuple[Any, Sequence[Any]]:
         """What tells this statement from others, and its parameters."""
@@ -111,19 +119,36 @@ class PreparedCompiler(SQLCompiler):
         return numbered(key)
 
     def _name(self, key: Any) -> str:
-        """The name by which the connection has prepared the statement."""
-        names = _prepared.setdefault(self.connection.connection, OrderedDict())
-        if key in names:
-            names.move_to_end(key)
-            return names[key]
+        """The name by which the session has prepared the statement."""
+        name = _name_of(key)
         with self.connection.cursor() as cursor:
-            if len(names) >= MOST_STATEMENTS:
-                _, oldest = names.popitem(last=False)
-                cursor.execute(f"DEALLOCATE {oldest}")
-            name = f"archives_{abs(hash(key)):x}"
-            cursor.execute(f"PREPARE {name} AS {self.statement(key)}")
-        names[key] = name
+            names = _names(self.connection, cursor)
+            if name not in names:
+                if len(names) >= MOST_STATEMENTS:
+                    oldest, _ = names.popitem(last=False)
+                    cursor.execute(f"DEALLOCATE {oldest}")
+                cursor.execute(f"PREPARE {name} AS {self.statement(key)}")
+        names[name] = None
+        names.move_to_end(name)
         return name
+
+
+@lru_cache(maxsize=256)
+def _name_of(key: Any) -> str:
+    """The same in every process, as a pooler gives one's sessions to another."""
+    return f"archives_{hashlib.sha256(repr(key).encode()).hexdigest()[:32]}"
+
+
+def _names(connection: Any, cursor: CursorWrapper) -> OrderedDict[str, None]:
+    """The statements that the session has prepared, the one to forget first first."""
+    if shares_sessions(connection):
+        # Only the server knows what the one at hand has prepared.
+        cursor.execute(
+            "SELECT name FROM pg_prepared_statements WHERE starts_with(name, 'archives_') "
+            "ORDER BY prepare_time, name"
+        )
+        return OrderedDict.fromkeys(name for (name,) in cursor.fetchall())
+    return _prepared.setdefault(connection.connection, OrderedDict())
 
 
 def numbered(sql: str, first: int = 1) -> str:
@@ -138,31 +163,20 @@ def numbered(sql: str, first: int = 1) -> str:
     return "%".join(pieces)
 
 
-def with_generic_plans(using: str, run: Callable[[], Result], **settings: str) -> Result:
-    """Call `run`, which runs prepared queries, in a transaction with their settings and these. A
-    query has to have the same settings each time.
+def with_generic_plans(using: str, run: Callable[[], Result]) -> Result:
+    """Call `run`, which runs prepared queries and only reads.
 
-    Who stands between may have given the connection to another server process, which knows none of
-    its statements: then they are prepared again.
+    Behind a pooler they run in a transaction, so that the session which prepares is the one that
+    executes. Otherwise who stands between may still have given the connection to another server
+    process, which knows none of its statements: then they are prepared again.
     """
-    connection = connections[using]
-    try:
-        with _settings(using, SETTINGS | settings):
+    if shares_sessions(connections[using]):
+        with transaction.atomic(using=using):
             return run()
+    try:
+        return run()
     except ProgrammingError as error:
         if not isinstance(error.__cause__, InvalidSqlStatementName):
             raise
-    _prepared.pop(connection.connection, None)
-    with _settings(using, SETTINGS | settings):
-        return run()
-
-
-@contextmanager
-def _settings(using: str, settings: dict[str, str]) -> Iterator[None]:
-    connection = connections[using]
-    nested = connection.in_atomic_block
-    with transaction.atomic(using=using), connection.cursor() as cursor:
-        cursor.execute("; ".join(f"SET LOCAL {name} = {to}" for name, to in settings.items()))
-        yield
-        if nested:
-            cursor.execute("; ".join(f"SET LOCAL {name} TO DEFAULT" for name in settings))
+    _prepared.pop(connections[using].connection, None)
+    return run()

@@ -5,7 +5,7 @@ from django.core.checks import CheckMessage, Error, Warning
 from django.db.backends.utils import CursorWrapper
 
 from archives import sql
-from archives.partitions import Month, missing_months
+from archives.partitions import Period, missing_months
 
 APPLY = "Run manage.py archive_partitions apply, and every month from cron."
 
@@ -19,7 +19,9 @@ def partitions_ahead(cursor: CursorWrapper) -> list[CheckMessage]:
     missing = missing_months(cursor, settings.ARCHIVE_MONTHS_AHEAD)
     if not missing:
         return []
-    text = f"These months have no partition: {', '.join(month.name for month in missing)}."
-    if Month.now() in missing:
+    text = (
+        f"These months have no partition: {', '.join(f'{month.start:%Y-%m}' for month in missing)}."
+    )
+    if Period.now() in missing:
         return [Error(text, hint=APPLY, id="archives.E002")]
     return [Warning(text, hint=APPLY, id="archives.W001")]

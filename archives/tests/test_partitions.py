@@ -1,4 +1,4 @@
-"""Months are there before they begin, nothing falls between them, and none goes unasked."""
+"""Periods are there before they begin, nothing falls between them, and none goes unasked."""
 
 import random
 import threading
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from io import StringIO
-from itertools import pairwise
+from itertools import accumulate, islice, pairwise, repeat
 from typing import Any
 
 import pytest
@@ -16,7 +16,7 @@ from django.db import IntegrityError, connection, connections
 from model_bakery import baker
 
 from archives.models import Archive
-from archives.partitions import Month, PartitionError, drop, is_ready, partitions, plan
+from archives.partitions import PartitionError, Period, drop, is_ready, partitions, plan
 from search.plans import plans_of
 from vibomat.accounts.models import User
 from vibomat.tests.databases import execute
@@ -27,14 +27,14 @@ def now(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Sets the month that it is for the partitions."""
 
     def set_month(year: int, month: int) -> None:
-        monkeypatch.setattr(Month, "now", classmethod(lambda cls: cls(date(year, month, 1))))
+        monkeypatch.setattr(Period, "now", classmethod(lambda cls: cls(date(year, month, 1))))
 
     return set_month
 
 
 @pytest.fixture
 def undo(transactional_db: None) -> Iterator[None]:
-    """The months of today again, after what the test created."""
+    """The periods of today again, after what the test created."""
     before = {partition.name for partition in partitions()}
     yield
     execute("DELETE FROM playlist")
@@ -63,31 +63,34 @@ def add(pk: uuid.UUID, **values: Any) -> Archive:
 
 
 def names() -> list[str]:
-    return [partition.name for partition in partitions() if partition.month]
+    return [partition.name for partition in partitions() if partition.period]
 
 
 def unvalidated() -> list[tuple[Any, ...]]:
     return execute("SELECT conname FROM pg_constraint WHERE contype = 'f' AND NOT convalidated")
 
 
-def test_migrate_creates_this_month_and_three_more(db: None) -> None:
-    month = Month.now()
-    expected = []
-    for _ in range(4):
-        expected.append(month.name)
-        month = month.next
-    assert names() == expected
+def test_migrate_creates_the_years_of_this_month_and_three_more(db: None) -> None:
+    month = Period.now()
+    assert names() == sorted({Period.of(m.start, 12).name for m in following(month, 4)})
     assert plan().steps == ()
 
 
+def following(period: Period, count: int) -> list[Period]:
+    return list(islice(accumulate(repeat(period), lambda last, _: last.next), count))
+
+
 def test_bounds_are_exact_and_leave_no_gap(db: None) -> None:
-    month = Month(date(2026, 12, 1))
-    assert month.lower == uuid.UUID("01a22ee6-b000-0000-0000-000000000000")
-    assert month.upper == month.next.lower == Month(date(2027, 1, 1)).lower
-    months = [partition for partition in partitions() if partition.month]
-    for earlier, later in pairwise(months):
+    year = Period(date(2026, 1, 1), 12)
+    assert year.lower == uuid.UUID("019b76da-a800-0000-0000-000000000000")
+    assert year.upper == year.next.lower == Period(date(2027, 1, 1)).lower
+    create(Period.of(date(2040, 5, 1), 12))
+    create(Period(date(2041, 1, 1)))
+    create(Period(date(2041, 2, 1)))
+    periods = [partition for partition in partitions() if partition.period]
+    for earlier, later in pairwise(periods[-3:]):
         assert earlier.upper == later.lower
-    for partition in months:
+    for partition in periods:
         assert partition.lower is not None and partition.upper is not None
         first = partition.lower
         last = uuid.UUID(int=partition.upper.int - 1)
@@ -96,16 +99,81 @@ def test_bounds_are_exact_and_leave_no_gap(db: None) -> None:
         assert (place(first), place(last)) == (partition.name, partition.name)
 
 
-def test_months_between_the_last_and_now_come_too(db: None, now: Any) -> None:
+@pytest.mark.parametrize(
+    ("day", "months", "name", "end"),
+    [
+        (date(2031, 2, 9), 1, "playlist_2031_02", date(2031, 3, 1)),
+        (date(2031, 12, 9), 1, "playlist_2031_12", date(2032, 1, 1)),
+        (date(2031, 3, 31), 3, "playlist_2031_q1", date(2031, 4, 1)),
+        (date(2031, 10, 1), 3, "playlist_2031_q4", date(2032, 1, 1)),
+        (date(2031, 12, 31), 12, "playlist_2031", date(2032, 1, 1)),
+    ],
+)
+def test_periods_by_day_and_by_name(day: date, months: int, name: str, end: date) -> None:
+    period = Period.of(day, months)
+    assert (period.name, period.months, period.end) == (name, months, end)
+    assert Period.named(name) == period
+    assert period.start <= day < end
+
+
+@pytest.mark.parametrize(
+    "name", ["playlist_2031_00", "playlist_2031_13", "playlist_2031_q5", "playlist_31", "playlist"]
+)
+def test_what_is_no_name_of_a_period(name: str) -> None:
+    assert Period.named(name) is None
+
+
+@pytest.mark.parametrize(
+    ("months", "expected"),
+    [
+        (12, ["2030", "2031"]),
+        (3, ["2030_q4", "2031_q1"]),
+        (1, ["2030_11", "2030_12", "2031_01", "2031_02"]),
+    ],
+)
+def test_the_first_periods_are_as_long_as_set(
+    db: None, now: Any, settings: Any, months: int, expected: list[str]
+) -> None:
+    for name in names():
+        execute(f"ALTER TABLE playlist DETACH PARTITION {name}")
+    now(2030, 11)
+    settings.ARCHIVE_PARTITION_MONTHS = months
+    assert planned() == [f"playlist_{name}" for name in expected]
+    assert planned(ahead=0) == [f"playlist_{expected[0]}"]
+
+
+def planned(ahead: int | None = None) -> list[str]:
+    return [str(step).split()[1] for step in plan(ahead).steps]
+
+
+def test_periods_between_the_last_and_now_come_too(db: None, now: Any, settings: Any) -> None:
     now(2031, 1)
-    last = partitions()[-3]
-    assert last.month is not None
-    steps = plan().steps
-    assert [str(step).split()[1] for step in steps][-5:] == [
-        f"playlist_203{year}_{month}"
-        for year, month in (("0", "12"), ("1", "01"), ("1", "02"), ("1", "03"), ("1", "04"))
-    ]
-    assert str(steps[0]).split()[1] == last.month.next.name
+    last = partitions()[-3].period
+    assert last is not None
+    assert planned() == [Period(date(year, 1, 1), 12).name for year in range(last.end.year, 2032)]
+    settings.ARCHIVE_PARTITION_MONTHS = 3
+    assert planned()[0] == Period(last.end, 3).name
+    assert planned()[-2:] == ["playlist_2031_q1", "playlist_2031_q2"]
+
+
+def test_years_begin_where_months_end(db: None, now: Any) -> None:
+    create(Period(date(2040, 4, 1)))
+    create(Period(date(2040, 5, 1)))
+    now(2040, 5)
+    months = ["2040_06", "2040_q3", "2040_q4", "2041"]
+    assert planned(ahead=8) == [f"playlist_{name}" for name in months]
+    # In the time of another, a period is shorter.
+    create(Period(date(2041, 2, 1)))
+    months = ["2041_01", "2041_03"]
+    assert planned(ahead=10)[3:] == [f"playlist_{name}" for name in months]
+
+
+def test_a_partition_of_when_all_were_months_is_a_period(db: None) -> None:
+    create(Period(date(2040, 5, 1)))
+    execute("COMMENT ON TABLE playlist_2040_05 IS 'A month of archives'")
+    assert "playlist_2040_05" in names()
+    execute("COMMENT ON TABLE playlist_2040_05 IS 'mine'")
+    assert "playlist_2040_05" not in names()
 
 
 def test_what_belongs_to_a_month_moves_there_out_of_the_default(db: None) -> None:
@@ -115,16 +183,16 @@ def test_what_belongs_to_a_month_moves_there_out_of_the_default(db: None) -> Non
         source.save()
     derived = add(id_at(2040, 5, 31, 23, 59, 59), derived_from=source)
     outside = add(uuid.uuid4(), derived_from=derived)
-    stray = add(uuid.UUID(int=Month(date(2040, 5, 1)).lower.int | 4 << 76 | 2 << 62))
+    stray = add(uuid.UUID(int=Period(date(2040, 5, 1)).lower.int | 4 << 76 | 2 << 62))
     later, earlier = add(id_at(2040, 6, 1)), add(id_at(2040, 4, 30, 23, 59, 59))
     moved = [source, derived, stray]
     everything = [*moved, later, earlier]
     assert {place(archive.pk) for archive in everything} == {"playlist_default"}
     before = rows()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Month, "now", classmethod(lambda cls: cls(date(2040, 5, 1))))
+        patch.setattr(Period, "now", classmethod(lambda cls: cls(date(2040, 5, 1))))
         # As if months had been created until then.
-        create(Month(date(2040, 4, 1)))
+        create(Period(date(2040, 4, 1)))
         work = plan(ahead=0)
         assert "and move 3 rows there from playlist_default" in str(work)
         work.apply()
@@ -143,10 +211,10 @@ def rows() -> list[tuple[Any, ...]]:
     return execute("SELECT id, to_jsonb(p)::text FROM playlist AS p ORDER BY id")
 
 
-def create(month: Month) -> None:
-    from archives.partitions.creating import CreateMonth, Plan
+def create(period: Period) -> None:
+    from archives.partitions.creating import CreatePeriod, Plan
 
-    Plan((CreateMonth(month, 0),)).apply()
+    Plan((CreatePeriod(period, 0),)).apply()
 
 
 def test_ids_far_away_are_kept_in_the_default_partition(db: None) -> None:
@@ -163,8 +231,8 @@ def test_two_at_once_create_each_month_once(undo: None) -> None:
 
     def run() -> None:
         try:
-            work = plan(ahead=8)
-            assert len(work.steps) == 5
+            work = plan(ahead=60)
+            assert len(work.steps) >= 4
             barrier.wait()
             work.apply()
         except BaseException as error:
@@ -178,7 +246,7 @@ def test_two_at_once_create_each_month_once(undo: None) -> None:
     for thread in threads:
         thread.join()
     assert failures == []
-    assert len(names()) == 9
+    assert len(names()) == len({month.start.year for month in following(Period.now(), 61)})
 
 
 def test_a_writer_in_a_transaction_is_waited_for(undo: None) -> None:
@@ -198,7 +266,7 @@ def test_a_writer_in_a_transaction_is_waited_for(undo: None) -> None:
     thread.start()
     began.wait(10)
     threading.Timer(0.5, go.set).start()
-    create(Month(date(2040, 5, 1)))
+    create(Period(date(2040, 5, 1)))
     thread.join()
     assert place(pk) == "playlist_2040_05"
 
@@ -209,9 +277,9 @@ def test_a_foreign_partition_in_the_way_is_told_and_left(db: None) -> None:
         f"CREATE TABLE theirs PARTITION OF playlist FOR VALUES FROM ('{upper}') TO "
         "('02000000-0000-0000-0000-000000000000')"
     )
-    with pytest.raises(PartitionError, match="theirs has ids of"):
-        plan(ahead=4)
-    with pytest.raises(PartitionError, match="theirs is no month that this project made"):
+    with pytest.raises(PartitionError, match="theirs has ids that belong"):
+        plan(ahead=40)
+    with pytest.raises(PartitionError, match="theirs is no period that this project made"):
         drop("theirs")
 
 
@@ -224,8 +292,8 @@ def test_nothing_is_dropped_but_a_month_of_ours_that_is_over(db: None, now: Any)
         with pytest.raises(PartitionError, match="There is no partition called"):
             drop(name)
     with pytest.raises(PartitionError, match="is not over yet"):
-        drop(Month.now().name)
-    current = Month.now()
+        drop(Period.of(Period.now().start, 12).name)
+    current = Period.of(Period.now().start, 12)
     now(2050, 1)
     execute(f"COMMENT ON TABLE {current.name} IS 'mine'")
     with pytest.raises(PartitionError, match="is never dropped"):
@@ -233,10 +301,10 @@ def test_nothing_is_dropped_but_a_month_of_ours_that_is_over(db: None, now: Any)
 
 
 def test_a_dropped_month_leaves_older_ids_and_whatever_referred_to_it(db: None, now: Any) -> None:
-    create(Month(date(2024, 3, 1)))
+    create(Period(date(2024, 3, 1)))
     going = add(id_at(2024, 3, 5))
     inside = add(id_at(2024, 3, 6), derived_from=going)
-    stray_id = uuid.UUID(int=Month(date(2024, 3, 1)).lower.int | 4 << 76 | 2 << 62 | 9)
+    stray_id = uuid.UUID(int=Period(date(2024, 3, 1)).lower.int | 4 << 76 | 2 << 62 | 9)
     stray = add(stray_id, derived_from=going, content={"tracks": [{"duration_ms": 5}]})
     outside = add(uuid.uuid4(), derived_from=going)
     of_stray = add(id_at(2020, 1, 1), derived_from=stray)
@@ -261,7 +329,7 @@ def test_a_dropped_month_leaves_older_ids_and_whatever_referred_to_it(db: None, 
 
 
 def test_a_month_that_an_unknown_table_refers_to_is_not_dropped(db: None) -> None:
-    create(Month(date(2024, 3, 1)))
+    create(Period(date(2024, 3, 1)))
     going = add(id_at(2024, 3, 5))
     execute("CREATE TABLE theirs (archive_id uuid REFERENCES playlist)")
     assert drop("playlist_2024_03").rows == 1
@@ -280,17 +348,18 @@ def test_the_command_plans_applies_lists_and_drops(
     db: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert run("plan") == "Nothing to do\n"
-    assert run("plan", "--ahead", "5").count("Create playlist_") == 2
-    assert run("apply", "--ahead", "5").count("Create playlist_") == 2
-    assert run("apply", "--ahead", "5") == "Nothing to do\n"
+    there = len(names())
+    assert run("plan", "--ahead", "36").count("Create playlist_") == 4 - there
+    assert run("apply", "--ahead", "36").count("Create playlist_") == 4 - there
+    assert run("apply", "--ahead", "36") == "Nothing to do\n"
     lines = run("status").splitlines()
     assert lines[0].split() == ["partition", "ids", "from", "to", "before", "rows,", "about", "MB"]
-    assert len(lines) == 1 + 8 + 2
+    assert len(lines) == 1 + 6 + 2
     with pytest.raises(CommandError, match="a number of months from 0 to 120"):
         run("plan", "--ahead", "-1")
     with pytest.raises(CommandError, match="is never dropped"):
         run("drop", "playlist_default", "--yes")
-    create(Month(date(2024, 3, 1)))
+    create(Period(date(2024, 3, 1)))
     monkeypatch.setattr("builtins.input", lambda prompt: "y")
     with pytest.raises(CommandError, match="Nothing was dropped"):
         run("drop", "playlist_2024_03")
@@ -311,7 +380,7 @@ def test_a_table_that_is_not_partitioned_is_told(db: None) -> None:
 def many(db: None) -> list[User]:
     """Archives of five years, of two owners, with partitions for two of them."""
     for year, month in ((2024, 3), (2024, 4), (2025, 1)):
-        create(Month(date(year, month, 1)))
+        create(Period(date(year, month, 1)))
     owners = baker.make(User, _quantity=2)
     start = datetime(2023, 1, 1, tzinfo=UTC)
     Archive.objects.bulk_create(

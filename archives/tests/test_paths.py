@@ -3,7 +3,7 @@
 import re
 import uuid
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime
 from io import StringIO
 from typing import Any
 
@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from archives import explaining, newest
 from archives.filters import MAX_NUMBER, strings_at
 from archives.models import Archive
-from archives.partitions import Month, Plan, partitions
-from archives.partitions.creating import CreateMonth
+from archives.partitions import Period, Plan, partitions
+from archives.partitions.creating import CreatePeriod
 from archives.paths import INDEXES, PATHS
 
 CONTENTS: dict[str, dict[str, Any]] = {
@@ -263,11 +263,11 @@ SELECT id_at(n), 'Mix ' || n, CASE WHEN n %% 3 = 0 THEN 'public' ELSE 'private' 
                                        'tags', jsonb_build_array('common', 'Tag ' || n %% 1200)))
 FROM generate_series(1, %s) AS n
 """
-# Over five months, with a random id in between.
+# Over five years, with a random id in between.
 ID_AT = """
 CREATE FUNCTION pg_temp.id_at(n int) RETURNS uuid LANGUAGE sql AS $$
     SELECT CASE WHEN n % 100 = 0 THEN gen_random_uuid()
-           ELSE uuidv7(interval '-1 day' * (n % 150)) END
+           ELSE uuidv7(interval '-10 days' * (n % 150)) END
 $$
 """
 RARE: dict[str, dict[str, Any]] = {
@@ -304,14 +304,9 @@ def many(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         cursor.execute("SET statement_timeout = 0")
         earlier = {partition.name for partition in partitions()}
-        month = Month.now()
-        steps = []
-        for _ in range(5):
-            month = Month.of(
-                (datetime.combine(month.start, datetime.min.time()) - timedelta(days=1)).date()
-            )
-            steps.append(CreateMonth(month, 0))
-        Plan(tuple(steps)).apply()
+        this = Period.now().start.year
+        years = (Period(date(year, 1, 1), 12) for year in range(this - 5, this))
+        Plan(tuple(CreatePeriod(year, 0) for year in years)).apply()
         cursor.execute(ID_AT)
         cursor.execute(FILL.replace("id_at(", "pg_temp.id_at("), [ROWS])
         cursor.execute("VACUUM ANALYZE playlist")
@@ -392,7 +387,7 @@ class TestPlans:
 
 
 def test_a_new_month_has_every_index(db: None) -> None:
-    Plan((CreateMonth(Month(datetime(2031, 3, 1, tzinfo=UTC).date()), 0),)).apply()
+    Plan((CreatePeriod(Period(datetime(2031, 3, 1, tzinfo=UTC).date()), 0),)).apply()
     for index in INDEXES:
         assert (
             value(

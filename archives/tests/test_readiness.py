@@ -1,5 +1,6 @@
 """Whether the months to come have their partitions."""
 
+from datetime import date
 from typing import Any
 from unittest.mock import patch
 
@@ -7,7 +8,7 @@ import pytest
 from django.db import connection
 
 from archives import partitions
-from archives.partitions import Month
+from archives.partitions import Period
 from archives.readiness import partitions_ahead
 
 
@@ -17,13 +18,15 @@ def found() -> list[tuple[str | None, str]]:
 
 
 @pytest.fixture
-def detached(db: None) -> Any:
-    """Detach a month's partition; the test's end brings it back."""
+def detached(db: None, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """November of 2030 with its year and the next; detaches a year. The test's end undoes it."""
 
-    def detach(month: Month) -> None:
+    def detach(year: int) -> None:
         with connection.cursor() as cursor:
-            cursor.execute(f"ALTER TABLE playlist DETACH PARTITION {month.name}")
+            cursor.execute(f"ALTER TABLE playlist DETACH PARTITION playlist_{year}")
 
+    november = Period(date(2030, 11, 1))
+    monkeypatch.setattr(Period, "now", classmethod(lambda cls: november))
     partitions.plan().apply()
     return detach
 
@@ -31,19 +34,18 @@ def detached(db: None) -> Any:
 @pytest.mark.usefixtures("detached")
 def test_months_ahead_are_as_many_as_set(settings: Any) -> None:
     assert found() == []
-    settings.ARCHIVE_MONTHS_AHEAD += 1
-    ((id, text),) = found()
-    assert id == "archives.W001" and text.startswith("These months have no partition: playlist_")
+    settings.ARCHIVE_MONTHS_AHEAD = 14
+    assert found() == [("archives.W001", "These months have no partition: 2032-01.")]
 
 
 def test_a_month_to_come_without_a_partition_is_a_warning(detached: Any) -> None:
-    detached(Month.now().next)
-    text = f"These months have no partition: {Month.now().next.name}."
+    detached(2031)
+    text = "These months have no partition: 2031-01, 2031-02."
     assert found() == [("archives.W001", text)]
 
 
 def test_this_month_without_a_partition_is_an_error(detached: Any) -> None:
-    detached(Month.now())
+    detached(2030)
     assert [id for id, _ in found()] == ["archives.E002"]
 
 

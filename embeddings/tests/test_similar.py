@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import ValidationError
+from django.db import connection
 
 from embeddings.models import Embedding, EmbeddingModel, Interaction
 from vibomat.accounts.models import User
@@ -239,3 +240,15 @@ class TestWhoSeesWhat:
 
     def test_staff_own_nothing_of_others(self, users: dict[str, Any]) -> None:
         assert texts(Interaction.objects.owned_by(users["staff"])) == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_settings_are_as_before_outside_of_a_transaction() -> None:
+    model = EmbeddingModel.objects.create(name="m", dimensions=2, state="active")
+    Interaction.objects.create(text="a")
+    model.store([(Interaction.objects.get(), [1, 0])])
+    (found,) = Interaction.objects.similar([1, 0], ef_search=77)
+    assert found.similarity == 1
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_setting('hnsw.ef_search'), current_setting('enable_sort')")
+        assert cursor.fetchone() == ("40", "on")

@@ -1,4 +1,4 @@
-"""Create what the next months need, or drop an old one."""
+"""Create what the next months need, or drop an old period."""
 
 import argparse
 from typing import Any
@@ -12,9 +12,9 @@ from vibomat import timeouts
 
 class Command(BaseCommand):
     help = (
-        "The partitions of archives. `plan` prints what `apply` would do: create the months to "
-        "come, and move what belongs to them out of the default partition. Run `apply` from cron; "
-        "`migrate` does it too."
+        "The partitions of archives. `plan` prints what `apply` would do: create those of the "
+        "months to come, and move what belongs to them out of the default partition. Run `apply` "
+        "from cron; `migrate` does it too."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -34,8 +34,8 @@ class Command(BaseCommand):
                 help="months after this one, by default the setting ARCHIVE_MONTHS_AHEAD",
             )
         actions.add_parser("status", help="list the partitions")
-        drop = actions.add_parser("drop", help="drop a month and its archives")
-        drop.add_argument("name", help="a partition's name, such as playlist_2024_03")
+        drop = actions.add_parser("drop", help="drop a partition and its archives")
+        drop.add_argument("name", help="a partition's name, such as playlist_2024")
         drop.add_argument("--yes", action="store_true", help="do not ask")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -60,7 +60,7 @@ class Command(BaseCommand):
             lines.append(
                 (
                     found.name
-                    if found.month or found.name in partitions.FIXED
+                    if found.period or found.name in partitions.FIXED
                     else f"{found.name} (not ours)",
                     str(found.lower or "")[:18],
                     str(found.upper or "")[:18],

@@ -78,35 +78,37 @@ CREATE INDEX archive_public_newest ON playlist_present (created DESC, id DESC)
 CREATE INDEX archive_derived_from ON playlist_present (source_id) WHERE source_id IS NOT NULL;
 
 -- Random ids, all but one in 64, are greater than any of version 7 until the year 2109. Apart from
--- the default partition they leave that so small that a new month is attached in a moment.
+-- the default partition they leave that so small that a new period is attached in a moment.
 CREATE TABLE playlist_random PARTITION OF playlist_present
     FOR VALUES FROM ('04000000-0000-0000-0000-000000000000') TO (MAXVALUE);
 CREATE TABLE playlist_default PARTITION OF playlist_present DEFAULT;
 
--- The months until the third after this one, from the first of which the table has an id.
+-- The years from the first of which the table has an id, or from this one, to that of the third month
+-- after this one.
 DO $$
 DECLARE
     this_month timestamp := date_trunc('month', now() AT TIME ZONE 'UTC');
     first_month timestamp;
-    month timestamp;
+    year timestamp;
     name text;
 BEGIN
-    SELECT date_trunc('month', min(uuid_extract_timestamp(id)) AT TIME ZONE 'UTC') INTO first_month
+    SELECT min(uuid_extract_timestamp(id)) AT TIME ZONE 'UTC' INTO first_month
     FROM playlist
     WHERE uuid_extract_version(id) = 7
         AND uuid_extract_timestamp(id) BETWEEN '2025-01-01 00:00+00' AND now();
-    FOR month IN
+    FOR year IN
         SELECT generate_series(
-            coalesce(first_month, this_month), this_month + interval '3 months', '1 month')
+            date_trunc('year', coalesce(first_month, this_month)),
+            this_month + interval '3 months', '1 year')
     LOOP
-        name := 'playlist_' || to_char(month, 'YYYY_MM');
+        name := 'playlist_' || to_char(year, 'YYYY');
         EXECUTE format(
             'CREATE TABLE %I PARTITION OF playlist_present FOR VALUES FROM (%L) TO (%L)', name,
-            rpad(lpad(to_hex(extract(epoch FROM month)::bigint * 1000), 12, '0'), 32, '0')::uuid,
-            rpad(lpad(to_hex(extract(epoch FROM month + interval '1 month')::bigint * 1000),
+            rpad(lpad(to_hex(extract(epoch FROM year)::bigint * 1000), 12, '0'), 32, '0')::uuid,
+            rpad(lpad(to_hex(extract(epoch FROM year + interval '1 year')::bigint * 1000),
                       12, '0'), 32, '0')::uuid
         );
-        EXECUTE format('COMMENT ON TABLE %I IS %L', name, 'A month of archives');
+        EXECUTE format('COMMENT ON TABLE %I IS %L', name, 'A period of archives');
     END LOOP;
 END
 $$;

@@ -9,9 +9,11 @@ from tqdm import tqdm
 
 from embeddings import embedders, indexing
 from embeddings.comparison import compare
+from embeddings.discarding import InUse, discard
 from embeddings.embedders import EmbedderError
 from embeddings.indexing import IndexBusy, IndexingError
-from embeddings.models import EmbeddingModel, Interaction, State
+from embeddings.models import EmbeddingModel, Interaction, Precision, State
+from embeddings.standing import standing
 from embeddings.waiting import Report, embed_waiting
 
 SHOWN = 5
@@ -24,7 +26,7 @@ class Command(BaseCommand):
         "Embed the interactions that wait for it. Any number of these may run at once, and run "
         "again it goes on where it was interrupted. --model embeds all interactions by another "
         "embedder beside the one that searches use, and compares the two; --activate lets searches "
-        "use it."
+        "use it. --discard deletes the vectors of one that is retired."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -39,13 +41,24 @@ class Command(BaseCommand):
             action="store_true",
             help="Let searches use that model once it has all vectors and an index.",
         )
+        parser.add_argument(
+            "--discard",
+            metavar="ID",
+            help="Delete a retired model, its vectors and its index; nothing is embedded.",
+        )
+        parser.add_argument("--yes", action="store_true", help="Do not ask before that.")
         parser.add_argument("--no-progress", action="store_true", help="Show no progress bar.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         self.progress = not options["no_progress"]
         try:
-            self._embed(options["model"], options["activate"])
-        except (EmbedderError, IndexingError) as error:
+            if options["discard"] is not None:
+                if options["model"] is not None or options["activate"]:
+                    raise CommandError("--discard goes with no other model.")
+                self._discard(options["discard"], options["yes"])
+            else:
+                self._embed(options["model"], options["activate"])
+        except (EmbedderError, IndexingError, InUse) as error:
             raise CommandError(str(error)) from error
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from error
@@ -88,6 +101,24 @@ class Command(BaseCommand):
         model.activate()
         self.stdout.write(f"Searches go by {model} now.")
         self._embed_waiting(model, quiet=True)
+
+    def _discard(self, name: str, yes: bool) -> None:
+        model = EmbeddingModel.objects.filter(name=name).first()
+        if model is None:
+            known = ", ".join(
+                EmbeddingModel.objects.order_by("name").values_list("name", flat=True)
+            )
+            raise CommandError(f"There is no model called {name}. There are: {known or 'none'}.")
+        self.stdout.write(
+            f"{model} is {model.state}, with {standing(model).shown_vectors} vectors."
+        )
+        if model.precision == Precision.FULL:
+            self.stdout.write("They are the older Vibomat's, which can't be made again.")
+        if not yes and not _confirmed(name):
+            raise CommandError("Nothing was deleted.")
+        with tqdm(unit=" vectors", disable=None if self.progress else True, leave=False) as bar:
+            deleted = discard(model, bar.update)
+        self.stdout.write(f"Deleted {name}, with {deleted:,} vectors.")
 
     def _embed_waiting(self, model: EmbeddingModel, quiet: bool = False) -> None:
         waiting = Interaction.objects.waiting_for(model).count()
@@ -135,6 +166,13 @@ class Command(BaseCommand):
             f"recall of the index {found.recall_old:.3f} ({old}), {found.recall_new:.3f} ({new}); "
             f"{found.overlap:.0%} of the neighbours are the same."
         )
+
+
+def _confirmed(name: str) -> bool:
+    try:
+        return input(f"Type {name} to delete it: ") == name
+    except EOFError:
+        return False
 
 
 def _model_of(embedder: embedders.Embedder) -> EmbeddingModel:

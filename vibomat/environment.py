@@ -1,0 +1,48 @@
+"""What the settings read from the environment, and from files it names.
+
+Each function raises ImproperlyConfigured with one line that names the variable and what to do.
+"""
+
+import os
+from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured
+
+
+def secret(name: str) -> str:
+    """The value of the variable `name`, or what is in the file that `name_FILE` names: as Docker,
+    Kubernetes and systemd hand over secrets. Empty if neither is set.
+
+    A newline at the file's end is not part of the secret. A "$" at its beginning is, which
+    django-environ would take for the name of another variable.
+    """
+    value, path = os.environ.get(name, ""), os.environ.get(f"{name}_FILE", "")
+    if not path:
+        return value
+    if value:
+        raise ImproperlyConfigured(f"Set {name} or {name}_FILE, not both.")
+    try:
+        value = Path(path).read_text().rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is no text"
+        raise ImproperlyConfigured(
+            f"Can't read {path}, which {name}_FILE names: {reason}."
+        ) from error
+    if not value:
+        raise ImproperlyConfigured(f"{path}, which {name}_FILE names, is empty.")
+    return value
+
+
+def milliseconds(name: str, default: int) -> int:
+    return whole_number(name, default, "a whole number of milliseconds, 0 for none")
+
+
+def whole_number(name: str, default: int, meaning: str) -> int:
+    """The number in the variable `name`, from 0 on; `meaning` says what it must be."""
+    try:
+        value = int(os.environ.get(name) or default)
+    except ValueError:
+        value = -1
+    if value < 0:
+        raise ImproperlyConfigured(f"{name} must be {meaning}.")
+    return value
