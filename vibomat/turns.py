@@ -20,8 +20,8 @@ BETWEEN_TRIES_SECONDS = 0.2
 def turn(work: str, using: str, waiting: Callable[[], object]) -> Iterator[None]:
     """Be the only one at that work inside the block; `waiting` is called if others are at it first.
 
-    The session holds the lock, so it ends however the process does. Raise ImproperlyConfigured behind
-    a pooler, where there is none.
+    The session holds the lock, so it ends however the process does. Raise ImproperlyConfigured
+    behind a pooler, where there is none.
     """
     connection = connections[using]
     require_session(connection)
