@@ -5,7 +5,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from django.conf import settings
@@ -13,15 +13,28 @@ from django.core.management.base import CommandError
 
 
 @contextmanager
-def served() -> Iterator[tuple[str, int]]:
-    """The site by gunicorn with one worker, on a free port of this machine."""
+def served(
+    *arguments: str, environment: Mapping[str, str] | None = None
+) -> Iterator[tuple[str, int]]:
+    """The site by gunicorn, with one worker unless the arguments say otherwise, on a free port of
+    this machine."""
+    with server(*arguments, environment=environment) as (_, address):
+        yield address
+
+
+@contextmanager
+def server(
+    *arguments: str, environment: Mapping[str, str] | None = None
+) -> Iterator[tuple["subprocess.Popen[bytes]", tuple[str, int]]]:
+    """The same, with gunicorn's main process."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    server = subprocess.Popen(
-        [sys.executable, "-m", "gunicorn", "vibomat.wsgi", "--bind", f"127.0.0.1:{port}"],
+    bind = f"127.0.0.1:{port}"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "gunicorn", "vibomat.wsgi", "--bind", bind, *arguments],
         cwd=settings.BASE_DIR,
-        env={**os.environ, "HTTPS": "false"},
+        env={**os.environ, **(environment or {}), "HTTPS": "false"},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
@@ -34,7 +47,7 @@ def served() -> Iterator[tuple[str, int]]:
                 time.sleep(0.1)
         else:
             raise CommandError("gunicorn did not start within 15 s.")
-        yield "127.0.0.1", port
+        yield process, ("127.0.0.1", port)
     finally:
-        server.terminate()
-        server.wait()
+        process.terminate()
+        process.wait()

@@ -6,10 +6,11 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.db import DataError
-from psycopg.errors import QueryCanceled
 from rest_framework import exceptions, views
 from rest_framework.response import Response
 from rest_framework.settings import api_settings
+
+from vibomat import outages
 
 logger = logging.getLogger(__name__)
 
@@ -20,7 +21,7 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
     - malformed JSON is a list of messages too, under `non_field_errors`;
     - a body that is too long is a 413 that says how long it may be;
     - text or numbers the database can't hold, where no serializer found them, are a 400;
-    - a statement that ran into its time limit is a 503.
+    - a statement that ran into its time limit, and a database that does not answer, are a 503.
     """
     if isinstance(error, exceptions.ParseError):
         error = _invalid(str(error.detail))
@@ -34,9 +35,10 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
     elif isinstance(error, DataError):
         logger.warning("A value reached the database that it can't hold", exc_info=error)
         error = _invalid("A value has characters or a size that can't be stored.")
-    elif isinstance(error.__cause__, QueryCanceled):
-        logger.warning("A statement took too long", exc_info=error)
-        return Response({"detail": "This takes too long: ask for less."}, status=503)
+    elif told := outages.outage(error):
+        logger.warning("The database could not do it", exc_info=error)
+        headers = {"Retry-After": str(outages.RETRY_SECONDS)}
+        return Response({"detail": told}, outages.STATUS, headers=headers)
     return views.exception_handler(error, context)
 
 

@@ -17,3 +17,5 @@ urlpatterns = [
     path("", include("embeddings.urls")),
     path("", include("search.urls")),
 ]
+
+handler500 = "vibomat.outages.server_error"

@@ -80,6 +80,7 @@ class PendingLists:
         self._wake.set()
 
     def _set_fastupdate(self, value: str) -> None:
+        session = connections[self.using].connection
         for index in self._immediate:
             try:
                 with (
@@ -89,6 +90,10 @@ class PendingLists:
                     cursor.execute("SELECT set_config('lock_timeout', %s, true)", [LOCK_TIMEOUT])
                     cursor.execute(f"ALTER INDEX {index} SET (fastupdate = {value})")
             except Error as error:
+                # Django has opened another session by now if this one broke; the import's lock and
+                # tables went with it.
+                if connections[self.using].connection is not session:
+                    raise
                 # Slower, and right all the same.
                 logger.warning("Can't set fastupdate = %s on %s: %s", value, index, error)
 
@@ -102,6 +107,8 @@ class PendingLists:
                         if not self._stop:
                             cursor.execute("SELECT gin_clean_pending_list(%s::regclass)", [index])
         except Error as error:
-            logger.warning("Can't file pending index entries in the background: %s", error)
+            # Of a server that is gone the import itself tells.
+            if connections[self.using].is_usable():
+                logger.warning("Can't file pending index entries in the background: %s", error)
         finally:
             connections[self.using].close()

@@ -65,6 +65,7 @@ SHARED_BUFFERS_MB = (128, 2048)
 
 STOP_SECONDS = 60
 NOTICE_AFTER_SECONDS = 5
+RECOVERING = "Waiting for the database to recover..."
 ORPHANS_SECONDS = 30
 REMOVAL_TRIES = 50
 LOG_LIMIT_BYTES = 1 << 20
@@ -110,31 +111,13 @@ class Server:
                 "Set DATA_DIR to a folder you can write to, or DATABASE_URL to a server."
             ) from error
         except ServerError:
-            self._leave()
+            self.leave()
             raise
         return socket_folder
 
-    def stop_when_unused(self) -> None:
-        """Wait until no process uses the server, then stop it."""
-        with self._open("in-use") as in_use:
-            fcntl.flock(in_use, fcntl.LOCK_EX)
-            self._stop()
-
-    def is_running(self) -> bool:
-        return self._postmaster() is not None
-
-    def _join(self) -> None:
-        if self.folder in _in_use:
-            return
-        self._make_folder()
-        # Waits here while another process is stopping the server.
-        in_use = self._open("in-use")
-        fcntl.flock(in_use, fcntl.LOCK_SH)
-        _in_use[self.folder] = in_use
-        atexit.register(self._leave)
-
-    def _leave(self) -> None:
-        """Stop the server if this process is its last user, or wait for who is stopping it."""
+    def leave(self) -> None:
+        """Count this process as a user no more. Stop the server if it was the last one, or wait
+        for who is stopping it. A process that ends leaves by itself."""
         in_use = _in_use.pop(self.folder, None)
         if in_use is None:
             return
@@ -146,6 +129,34 @@ class Server:
                 fcntl.flock(in_use, fcntl.LOCK_SH)
             else:
                 self._stop()
+
+    def stop_when_unused(self) -> None:
+        """Wait until no process uses the server, then stop it."""
+        with self._open("in-use") as in_use:
+            fcntl.flock(in_use, fcntl.LOCK_EX)
+            self._stop()
+
+    def is_running(self) -> bool:
+        return self._postmaster() is not None
+
+    def processes(self) -> list[psutil.Process]:
+        """The server's main process, first, and those it has for its sessions and its own work."""
+        main = self._postmaster()
+        if main is None:
+            return []
+        with contextlib.suppress(psutil.NoSuchProcess):
+            return [main, *main.children(recursive=True)]
+        return []
+
+    def _join(self) -> None:
+        if self.folder in _in_use:
+            return
+        self._make_folder()
+        # Waits here while another process is stopping the server.
+        in_use = self._open("in-use")
+        fcntl.flock(in_use, fcntl.LOCK_SH)
+        _in_use[self.folder] = in_use
+        atexit.register(self.leave)
 
     @contextlib.contextmanager
     def _locked(self, name: str) -> Iterator[None]:
@@ -180,7 +191,7 @@ class Server:
                 process = self._launch()
             if not noticed and time.monotonic() - started > NOTICE_AFTER_SECONDS:
                 noticed = True
-                print("Waiting for the database to recover...", file=sys.stderr, flush=True)
+                print(RECOVERING, file=sys.stderr, flush=True)
             time.sleep(0.02)
         return socket_folder
 

@@ -11,6 +11,8 @@ from benchmarks import (
     archives,
     embedders,
     migrating,
+    faults,
+    load,
     partitions,
     resolve,
     search,
@@ -27,6 +29,8 @@ SUBJECTS = {
     "vectors": vectors,
     "embedders": embedders,
     "migrations": migrating,
+    "faults": faults,
+    "load": load,
 }
 
 

@@ -1,5 +1,6 @@
 """Django's `migrate`, which tells of changes without a migration as `makemigrations` sees them, and
-sees to it that a pooler's connections have the limits on time."""
+waits while another one is at work: two at once would do the same steps. Sees to it that a pooler's
+connections have the limits on time."""
 
 from typing import Any
 
@@ -11,12 +12,20 @@ from psycopg.errors import InsufficientPrivilege
 
 from vibomat import checks, timeouts
 from vibomat.autodetector import SafeAutodetector
+from vibomat.turns import turn
 
 
 class Command(migrate.Command):
     autodetector = SafeAutodetector
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["plan"] or options["check_unapplied"]:
+            super().handle(*args, **options)
+            return
+        with turn("vibomat.migrate", options["database"], self._tell_of_waiting):
+            self._migrate(*args, **options)
+
+    def _migrate(self, *args: Any, **options: Any) -> None:
         try:
             super().handle(*args, **options)
         except ProgrammingError as error:
@@ -24,10 +33,11 @@ class Command(migrate.Command):
                 raise
             self.stdout.write("")  # ends the migration's line
             raise CommandError(_for_administrator(error, options["database"])) from error
-        if settings.DATABASE_LEADS_TO_POOLER and not (
-            options["plan"] or options["check_unapplied"]
-        ):
+        if settings.DATABASE_LEADS_TO_POOLER:
             timeouts.give_to_role(options["database"])
+
+    def _tell_of_waiting(self) -> None:
+        self.stderr.write("Waiting for another migrate to end.")
 
 
 def _is_about_extension(error: ProgrammingError) -> bool:

@@ -1,0 +1,92 @@
+"""While the database is away requests are answered 503, and the next ones as ever."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from django.db import (
+    InterfaceError,
+    OperationalError,
+    ProgrammingError,
+    close_old_connections,
+    connection,
+)
+from django.test import Client
+from psycopg import errors
+
+from archives.models import Archive
+from vibomat import outages
+from vibomat.accounts.models import User
+from vibomat.tests.databases import connect
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def user() -> User:
+    return User.objects.create_superuser("ann@example.org", "a long password")
+
+
+@pytest.fixture
+def client(user: User) -> Client:
+    client = Client(raise_request_exception=False)
+    client.force_login(user)
+    return client
+
+
+@contextmanager
+def cut_before(what: str) -> Iterator[None]:
+    """The server ends the session when it is to execute a statement that has these words."""
+
+    def cut(execute: Callable[..., Any], sql: str, *arguments: Any) -> Any:
+        if what in sql:
+            pid = connection.connection.info.backend_pid
+            with connect() as other:
+                other.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+        return execute(sql, *arguments)
+
+    with connection.execute_wrapper(cut):
+        yield
+    # As every request begins, but those of a test's client.
+    close_old_connections()
+
+
+def test_of_the_api_a_request_whose_connection_is_cut_is_a_503_and_the_next_one_is_answered(
+    client: Client, user: User
+) -> None:
+    def post() -> Any:
+        return client.post("/api/archives/", {"name": "Late"}, content_type="application/json")
+
+    with cut_before('INSERT INTO "playlist"'):
+        answer = post()
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
+    assert answer.json() == {"detail": outages.AWAY}
+    assert post().status_code == 201
+    assert Archive.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "statement"),
+    [("/?q=love", "search_"), ("/admin/archives/archive/", 'FROM "playlist"')],
+)
+def test_so_is_that_of_a_page(client: Client, path: str, statement: str) -> None:
+    with cut_before(statement):
+        answer = client.get(path)
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
+    assert answer.content.decode() == f"{outages.AWAY}\n"
+    assert client.get(path).status_code == 200
+
+
+def caused(error: Exception, cause: Exception) -> Exception:
+    error.__cause__ = cause
+    return error
+
+
+def test_only_what_will_pass_is_an_outage() -> None:
+    assert outages.outage(caused(OperationalError(), errors.AdminShutdown())) == outages.AWAY
+    assert outages.outage(caused(InterfaceError(), errors.InterfaceError())) == outages.AWAY
+    assert outages.outage(caused(OperationalError(), errors.QueryCanceled())) == outages.TOO_LONG
+    assert outages.outage(caused(ProgrammingError(), errors.UndefinedTable())) is None
+    assert outages.outage(ValueError()) is None
+    assert outages.outage(None) is None
