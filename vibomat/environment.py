@@ -4,7 +4,7 @@ Each function raises ImproperlyConfigured with one line that names the variable 
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from pathlib import Path
 from typing import TypeVar
 
@@ -41,13 +41,26 @@ def milliseconds(name: str, default: int) -> int:
     return whole_number(name, default, "a whole number of milliseconds, 0 for none")
 
 
-def whole_number(name: str, default: int, meaning: str) -> int:
-    """The number in the variable `name`, from 0 on; `meaning` says what it must be."""
+def whole_number(
+    name: str, default: int, meaning: str, among: Container[int] = range(2**63)
+) -> int:
+    """The number in the variable `name`, which is one of those; `meaning` says what it must be."""
     try:
         value = int(os.environ.get(name) or default)
     except ValueError:
         value = -1
-    if value < 0:
+    if value not in among:
+        raise ImproperlyConfigured(f"{name} must be {meaning}.")
+    return value
+
+
+def positive_number(name: str, default: float, meaning: str) -> float:
+    """The number in the variable `name`, more than 0; `meaning` says what it must be."""
+    try:
+        value = float(os.environ.get(name) or default)
+    except ValueError:
+        value = 0
+    if not 0 < value < float("inf"):
         raise ImproperlyConfigured(f"{name} must be {meaning}.")
     return value
 

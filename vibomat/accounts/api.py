@@ -11,7 +11,6 @@ from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiRespo
 from rest_framework import serializers, status
 from rest_framework.authentication import SessionAuthentication
 from rest_framework.exceptions import PermissionDenied, ValidationError
-from rest_framework.generics import get_object_or_404
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -187,7 +186,9 @@ class TokenView(OwnTokensView):
     )
     def delete(self, request: Request, id: str) -> Response:
         try:
-            get_object_or_404(self.own(), pk=id).delete()
+            deleted, _ = self.own().filter(pk=id).delete()
         except DjangoValidationError as error:
             raise Http404 from error
+        if not deleted:
+            raise Http404
         return Response(status=status.HTTP_204_NO_CONTENT)

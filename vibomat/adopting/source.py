@@ -7,6 +7,7 @@ from typing import Any
 
 import psycopg
 from psycopg import IsolationLevel
+from psycopg.conninfo import conninfo_to_dict
 
 from vibomat.checks import one_line
 
@@ -25,7 +26,8 @@ TYPES = {
 }
 SETTINGS = """
 SET LOCAL timezone = 'UTC'; SET LOCAL datestyle = 'ISO'; SET LOCAL extra_float_digits = 1;
-SET LOCAL statement_timeout = 0; SET LOCAL client_encoding = 'UTF8'
+SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0;
+SET LOCAL client_encoding = 'UTF8'
 """
 
 
@@ -92,6 +94,13 @@ def opened(url: str) -> Iterator[Source]:
 
     Raises SourceError.
     """
+    try:
+        is_address = bool(conninfo_to_dict(url))
+    except psycopg.ProgrammingError:
+        is_address = False
+    if not is_address:
+        # It is not repeated, as it may have a password.
+        raise SourceError("The address must look like postgresql://user@host:5432/name.")
     with refused_in_one_line():
         connection = psycopg.connect(
             url, connect_timeout=CONNECT_SECONDS, application_name="vibomat:adopt"

@@ -126,7 +126,7 @@ def test_every_setting_is_in_the_example() -> None:
     read = []
     for name in ("settings", "databases"):
         text = (PROJECT / "vibomat" / f"{name}.py").read_text()
-        ways = r"(?:env\.\w+|environ\.get|milliseconds|networks|secret|whole_number|checked)"
+        ways = r"(?:env\.\w+|environ\.get|milliseconds|networks|secret|\w+_number|checked)"
         read += re.findall(ways + r"""\(\s*"([A-Z_]+)\"""", text)
     assert len(read) > 20
     assert [name for name in read if f"#{name}=" not in example] == []

@@ -140,11 +140,17 @@ def test_nothing_but_its_own_files_is_let_in_unless_set(load: Any) -> None:
         ("THROTTLE_RATES", "search=many", "is no rate such as search=240/min"),
         ("NUM_PROXIES", "-1", "must be a whole number of proxies"),
         ("TOKEN_DAYS", "soon", "must be a number of days"),
+        ("TOKEN_DAYS", "36501", "must be a number of days up to 36500"),
+        ("ARCHIVE_MONTHS_AHEAD", "some", "must be a number of months from 1 to 120"),
+        ("ARCHIVE_PARTITION_MONTHS", "2", "must be 1, 3 or 12"),
+        ("OPENAI_EMBEDDING_DIMENSIONS", "0", "must be a number of dimensions"),
+        ("OPENAI_TIMEOUT", "soon", "must be a number of seconds"),
+        ("OPENAI_TIMEOUT", "nan", "must be a number of seconds"),
         ("CONTENT_SECURITY_POLICY", "img-src", "has no sources"),
         ("CONTENT_SECURITY_POLICY", "img-src a; img-src b", "stands twice"),
     ],
 )
-def test_wrong_limits_are_refused(load: Any, name: str, value: str, message: str) -> None:
+def test_wrong_numbers_and_policies_are_refused(load: Any, name: str, value: str, message: str) -> None:
     with pytest.raises(ImproperlyConfigured, match=f"{name}.*{message}"):
         load(**{name: value})
 

@@ -288,6 +288,7 @@ def test_what_keeps_it_from_starting_is_told_in_a_line(
     older.url = "postgresql://nobody@127.0.0.1:1/nothing"
     with pytest.raises(CommandError, match=r"^The older database can't be read: .*refused"):
         adopt(older)
-    older.url = "nonsense"
-    with pytest.raises(CommandError, match=r"^The older database can't be read: missing"):
-        adopt(older)
+    for url in ("", "nonsense", "postgresql+asyncpg://ann:secret@old.example/vibomat"):
+        older.url = url
+        with pytest.raises(CommandError, match=r"^The address must look like postgresql://[^']*$"):
+            adopt(older)
