@@ -36,11 +36,11 @@ ORDER BY k.conrelid::regclass::text, k.conname
 # Whoever changes partitions has this lock until the end of the transaction.
 LOCK = "SELECT pg_advisory_xact_lock(hashtext('vibomat.archives.partitions'))"
 
-# Writers lock the table before its partitions: whoever needs both locks them in that order.
+# Writers lock the table before its partitions: whoever needs both locks them in that order. ATTACH
+# lets nobody write to the table and to those that foreign keys connect with it.
 LOCK_ALL = "LOCK TABLE playlist IN ACCESS EXCLUSIVE MODE"
+LOCK_WRITERS = "LOCK TABLE ONLY playlist IN SHARE ROW EXCLUSIVE MODE"
 LOCK_DEFAULT = "LOCK TABLE playlist_default IN ACCESS EXCLUSIVE MODE"
-
-SETTINGS = "SET LOCAL lock_timeout = '2s'; SET LOCAL statement_timeout = 0"
 
 COLUMNS = """
 SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum)

@@ -101,12 +101,12 @@ def pause(seconds: float) -> None:
     time.sleep(seconds)
 
 
-def _with_short_locks(connection: BaseDatabaseWrapper, change: Callable[[], None]) -> None:
+def with_short_locks(connection: BaseDatabaseWrapper, change: Callable[[], Result]) -> Result:
     """Do the change in a transaction that waits at most `LOCK_TIMEOUT` for each lock, and again
     while it does not get them. Inside a transaction it is a savepoint."""
     attempts = 0
 
-    def attempt() -> None:
+    def attempt() -> Result:
         nonlocal attempts
         attempts += 1
         with (
@@ -117,9 +117,9 @@ def _with_short_locks(connection: BaseDatabaseWrapper, change: Callable[[], None
         ):
             if attempts > 1:
                 _end_autovacuum(connection)
-            change()
+            return change()
 
-    retry_while_locked(attempt)
+    return retry_while_locked(attempt)
 
 
 VACUUMED = """
@@ -205,7 +205,7 @@ class WithLockTimeout(SeparateDatabaseAndState):
             finally:
                 schema_editor.deferred_sql = list(earlier)
 
-        _with_short_locks(connection, attempt)
+        with_short_locks(connection, attempt)
 
     def _collect(self, schema_editor: BaseDatabaseSchemaEditor, change: Callable[[], None]) -> None:
         """What `sqlmigrate` prints. Python's operations can't run without what the others made."""
@@ -399,7 +399,7 @@ def _drop_concurrently(schema_editor: BaseDatabaseSchemaEditor, name: str) -> No
         cursor.execute("SELECT relkind FROM pg_class WHERE oid = to_regclass(%s)", [quoted])
         partitioned = cursor.fetchone() == ("I",)
     if partitioned:
-        return _with_short_locks(
+        return with_short_locks(
             connection, lambda: schema_editor.execute(f"DROP INDEX IF EXISTS {quoted}")
         )
     with _settings(connection, in_transaction=False, lock_timeout="0", statement_timeout="0"):
@@ -528,7 +528,7 @@ def _add_partitioned_index(
         return str(statement)
 
     def change(statement: str) -> None:
-        _with_short_locks(connection, lambda: schema_editor.execute(statement, None))
+        with_short_locks(connection, lambda: schema_editor.execute(statement, None))
 
     whole = create(index.name, f"ONLY {quote(table)}", concurrently=False)
     if schema_editor.collect_sql:

@@ -1,14 +1,17 @@
 """What every change of partitions needs: its transaction, and foreign keys put out of the way."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TypeVar
 
-from django.db import connections, transaction
+from django.db import connections
 from django.db.backends.utils import CursorWrapper
 
 from archives import sql
-from vibomat.migration_operations import retry_while_locked
+from vibomat.migration_operations import with_short_locks
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -22,13 +25,16 @@ class ValidateForeignKey:
         return f"Validate the foreign key {self.name} of {self.referrer}"
 
 
-@contextmanager
-def change(using: str) -> Iterator[CursorWrapper]:
-    """A transaction in which nobody else changes partitions."""
-    with transaction.atomic(using=using), connections[using].cursor() as cursor:
-        cursor.execute(sql.SETTINGS)
-        cursor.execute(sql.LOCK)
-        yield cursor
+def change(using: str, run: Callable[[CursorWrapper], Result]) -> Result:
+    """Call `run` in a transaction in which nobody else changes partitions; again, if it does not
+    get a lock at once."""
+
+    def alone() -> Result:
+        with connections[using].cursor() as cursor:
+            cursor.execute(sql.LOCK)
+            return run(cursor)
+
+    return with_short_locks(connections[using], alone)
 
 
 @contextmanager
@@ -78,13 +84,9 @@ def to_validate(using: str) -> list[ValidateForeignKey]:
 
 
 def validate(step: ValidateForeignKey, using: str) -> None:
-    retry_while_locked(lambda: _validate(step, using))
-
-
-def _validate(step: ValidateForeignKey, using: str) -> None:
-    quote = connections[using].ops.quote_name
-    with change(using) as cursor:
+    def run(cursor: CursorWrapper) -> None:
         if step in to_validate(using):
-            cursor.execute(
-                sql.VALIDATE_FOREIGN_KEY.format(referrer=step.referrer, key=quote(step.name))
-            )
+            key = cursor.db.ops.quote_name(step.name)
+            cursor.execute(sql.VALIDATE_FOREIGN_KEY.format(referrer=step.referrer, key=key))
+
+    change(using, run)

@@ -6,9 +6,9 @@ from datetime import date
 
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.backends.utils import CursorWrapper
 
 from archives import sql
-from vibomat.migration_operations import retry_while_locked
 
 from .changes import ValidateForeignKey, change, columns, to_validate, validate, without_references
 from .existing import COMMENT, DEFAULT, WIDTHS, Partition, PartitionError, Period, partitions
@@ -43,7 +43,8 @@ class Plan:
         return "\n".join(map(str, self.steps)) or "Nothing to do"
 
     def apply(self, report: Report = lambda line: None) -> None:
-        """Do the steps, each a short transaction that waits two seconds at a time for its locks.
+        """Do the steps, each a short transaction that waits for its locks a fifth of a second at a
+        time.
 
         `report` is called with each step when it is done. What somebody else did since the plan
         was made is left as it is.
@@ -113,38 +114,37 @@ def _refuse_overlap(period: Period, existing: list[Partition]) -> None:
 
 
 def _create(period: Period, using: str) -> None:
-    if not retry_while_locked(lambda: _attach_empty(period, using)):
-        retry_while_locked(lambda: _attach_with_rows(period, using))
+    if not change(using, lambda cursor: _attach_empty(cursor, period, using)):
+        change(using, lambda cursor: _attach_with_rows(cursor, period, using))
 
 
-def _attach_empty(period: Period, using: str) -> bool:
-    """Create and attach the period if no row is to move, while nothing but the default partition is
-    locked; otherwise return False and leave all as it was."""
+def _attach_empty(cursor: CursorWrapper, period: Period, using: str) -> bool:
+    """Create and attach the period if no row is to move, while others read all but the default
+    partition; otherwise return False and leave all as it was."""
     words = _words(period)
-    with change(using) as cursor:
-        if _exists(period, using):
-            return True
-        cursor.execute(sql.LOCK_DEFAULT)
-        cursor.execute(sql.COUNT_IN_DEFAULT, [period.lower, period.upper])
-        if cursor.fetchone()[0]:
-            return False
-        cursor.execute(sql.CREATE.format(**words))
-        cursor.execute(sql.ATTACH.format(**words))
+    if _exists(period, using):
+        return True
+    cursor.execute(sql.LOCK_WRITERS)
+    cursor.execute(sql.LOCK_DEFAULT)
+    cursor.execute(sql.COUNT_IN_DEFAULT, [period.lower, period.upper])
+    if cursor.fetchone()[0]:
+        return False
+    cursor.execute(sql.CREATE.format(**words))
+    cursor.execute(sql.ATTACH.format(**words))
     return True
 
 
-def _attach_with_rows(period: Period, using: str) -> None:
+def _attach_with_rows(cursor: CursorWrapper, period: Period, using: str) -> None:
     """Move the period's rows while the whole table is locked: whatever refers to them has to look
     away."""
     words = _words(period)
-    with change(using) as cursor:
-        if _exists(period, using):
-            return
-        cursor.execute(sql.LOCK_ALL)
-        cursor.execute(sql.CREATE.format(**words))
-        with without_references(cursor, DEFAULT, sql.IN_PERIOD.format(**words)):
-            cursor.execute(sql.MOVE_FROM_DEFAULT.format(**words, columns=columns(cursor)))
-            cursor.execute(sql.ATTACH.format(**words))
+    if _exists(period, using):
+        return
+    cursor.execute(sql.LOCK_ALL)
+    cursor.execute(sql.CREATE.format(**words))
+    with without_references(cursor, DEFAULT, sql.IN_PERIOD.format(**words)):
+        cursor.execute(sql.MOVE_FROM_DEFAULT.format(**words, columns=columns(cursor)))
+        cursor.execute(sql.ATTACH.format(**words))
 
 
 def _exists(period: Period, using: str) -> bool:

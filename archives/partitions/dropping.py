@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connections, models
+from django.db.backends.utils import CursorWrapper
 from django.db.models.fields.reverse_related import ForeignObjectRel
 from django.db.models.lookups import Exact
 
 from archives import sql
 from archives.models import Archive
-from vibomat.migration_operations import retry_while_locked
 
 from .changes import change, columns, refers, to_validate, validate, without_references
 from .existing import DEFAULT, Partition, PartitionError, Period, partitions
@@ -40,25 +40,24 @@ class Drop:
 
     def apply(self) -> None:
         """Do it, in one transaction."""
-        retry_while_locked(self._apply)
-
-    def _apply(self) -> None:
-        name, period = self.partition.name, self.period
-        with change(self.using) as cursor:
-            if name not in {found.name for found in partitions(self.using)}:
-                return
-            cursor.execute(sql.LOCK_ALL)
-            _refuse_unknown_references(period, self.using)
-            for relation in _relations():
-                _unlink(relation, period, self.using)
-            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-            with without_references(cursor, name, sql.OLDER):
-                cursor.execute(sql.DETACH.format(name=name))
-                words = {"name": name, "older": sql.OLDER, "columns": columns(cursor)}
-                cursor.execute(sql.KEEP.format(**words))
-                cursor.execute(sql.DROP.format(name=name))
+        change(self.using, self._apply)
         for step in to_validate(self.using):
             validate(step, self.using)
+
+    def _apply(self, cursor: CursorWrapper) -> None:
+        name, period = self.partition.name, self.period
+        if name not in {found.name for found in partitions(self.using)}:
+            return
+        cursor.execute(sql.LOCK_ALL)
+        _refuse_unknown_references(period, self.using)
+        for relation in _relations():
+            _unlink(relation, period, self.using)
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        with without_references(cursor, name, sql.OLDER):
+            cursor.execute(sql.DETACH.format(name=name))
+            words = {"name": name, "older": sql.OLDER, "columns": columns(cursor)}
+            cursor.execute(sql.KEEP.format(**words))
+            cursor.execute(sql.DROP.format(name=name))
 
 
 def drop(name: str, using: str = DEFAULT_DB_ALIAS) -> Drop:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import IntegrityError, connection, connections
+from django.db import IntegrityError, connection, connections, transaction
 from model_bakery import baker
 
 from archives.models import Archive
@@ -254,8 +254,6 @@ def test_a_writer_in_a_transaction_is_waited_for(undo: None) -> None:
     pk = id_at(2040, 5, 2)
 
     def write() -> None:
-        from django.db import transaction
-
         with transaction.atomic():
             Archive.objects.create(pk=pk, name="Late")
             began.set()
@@ -269,6 +267,31 @@ def test_a_writer_in_a_transaction_is_waited_for(undo: None) -> None:
     create(Period(date(2040, 5, 1)))
     thread.join()
     assert place(pk) == "playlist_2040_05"
+
+
+def test_a_writer_that_is_waited_for_may_read_the_default_partition(undo: None) -> None:
+    def attach() -> None:
+        create(Period(date(2040, 5, 1)))
+        connections.close_all()
+
+    thread = threading.Thread(target=attach)
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            Archive.objects.create(name="Mine")
+            thread.start()
+            waiting = False
+            while thread.is_alive() and not waiting:
+                cursor.execute(
+                    "SELECT EXISTS (SELECT FROM pg_stat_activity "
+                    "WHERE pg_backend_pid() = ANY (pg_blocking_pids(pid)))"
+                )
+                (waiting,) = cursor.fetchone()
+            assert waiting
+            cursor.execute("SET LOCAL lock_timeout = '50ms'")
+            assert Archive.objects.filter(description="").count() == 1
+    finally:
+        thread.join()
+    assert "playlist_2040_05" in names()
 
 
 def test_a_foreign_partition_in_the_way_is_told_and_left(db: None) -> None:
@@ -384,15 +407,18 @@ def many(db: None) -> list[User]:
     owners = baker.make(User, _quantity=2)
     start = datetime(2023, 1, 1, tzinfo=UTC)
     Archive.objects.bulk_create(
-        Archive(
-            pk=uuid.UUID(int=int(moment.timestamp() * 1000) << 80 | 7 << 76 | 2 << 62 | n),
-            name=f"Mix {n}",
-            owner=owners[n % 40 == 0],
-            created=moment,
-            visibility="public" if n % 50 == 0 else "private",
-            content={"tracks": [{"artist": "Air", "track": f"Track {n}"}]},
-        )
-        for n, moment in ((n, start + timedelta(hours=7 * n)) for n in range(6000))
+        (
+            Archive(
+                pk=uuid.UUID(int=int(moment.timestamp() * 1000) << 80 | 7 << 76 | 2 << 62 | n),
+                name=f"Mix {n}",
+                owner=owners[n % 40 == 0],
+                created=moment,
+                visibility="public" if n % 50 == 0 else "private",
+                content={"tracks": [{"artist": "Air", "track": f"Track {n}"}]},
+            )
+            for n, moment in ((n, start + timedelta(hours=7 * n)) for n in range(6000))
+        ),
+        batch_size=1000,
     )
     choose = random.Random(5)
     Archive.objects.bulk_create(

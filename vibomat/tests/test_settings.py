@@ -150,7 +150,9 @@ def test_nothing_but_its_own_files_is_let_in_unless_set(load: Any) -> None:
         ("CONTENT_SECURITY_POLICY", "img-src a; img-src b", "stands twice"),
     ],
 )
-def test_wrong_numbers_and_policies_are_refused(load: Any, name: str, value: str, message: str) -> None:
+def test_wrong_numbers_and_policies_are_refused(
+    load: Any, name: str, value: str, message: str
+) -> None:
     with pytest.raises(ImproperlyConfigured, match=f"{name}.*{message}"):
         load(**{name: value})
 
