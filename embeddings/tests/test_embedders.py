@@ -65,7 +65,8 @@ class TestEveryLocalEmbedder:
     def test_what_no_model_can_bear_is_taken_out_first(self, id: str) -> None:
         embedder = embedders.by_id(id)
         vectors = embedder.embed_documents([BAD, "quiet piano for the night", "x" * 100_000])
-        assert np.array_equal(vectors[0], vectors[1])
+        # What else is in a batch may change a vector's last digits.
+        assert np.allclose(vectors[0], vectors[1], atol=1e-5)
 
     def test_a_blank_text_is_refused(self, id: str) -> None:
         for blank in ("", " \n", "\0\ud800"):

@@ -10,6 +10,7 @@ import psycopg
 import pytest
 from django.core.management import call_command
 from django.db import connection
+from psycopg.pq import TransactionStatus
 
 from vibomat.tests.databases import connect, connected_to, database
 
@@ -83,6 +84,9 @@ class WritersWait:
         if not connection.in_atomic_block:
             return run(*arguments)
         driver = connection.connection
+        if driver.info.transaction_status == TransactionStatus.INERROR:
+            # Rolling back after a lock that was not to be had.
+            return run(*arguments)
         before = dict(driver.execute(ROWS_TOUCHED, [self.table]).fetchall())
         done = run(*arguments)
         if driver.execute(WRITERS_WAIT, [self.table]).fetchall():
