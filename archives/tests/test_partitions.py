@@ -282,8 +282,8 @@ def test_a_writer_that_is_waited_for_may_read_the_default_partition(undo: None) 
             waiting = False
             while thread.is_alive() and not waiting:
                 cursor.execute(
-                    "SELECT EXISTS (SELECT FROM pg_stat_activity "
-                    "WHERE pg_backend_pid() = ANY (pg_blocking_pids(pid)))"
+                    "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted "
+                    "AND pg_backend_pid() = ANY (pg_blocking_pids(pid)))"
                 )
                 (waiting,) = cursor.fetchone()
             assert waiting
