@@ -33,3 +33,15 @@ def test_other_sites_may_ask_the_api_if_they_are_named(
     headers = client.get(address, headers={"Origin": ORIGIN}).headers
     assert headers.get("Access-Control-Allow-Origin") == answer
     assert "Access-Control-Allow-Credentials" not in headers
+
+
+def test_other_sites_may_send_and_read_what_the_api_asks_for(client: Client, settings: Any) -> None:
+    settings.CORS_ALLOWED_ORIGINS = [ORIGIN]
+    asked = {"Origin": ORIGIN, "Access-Control-Request-Method": "PATCH"}
+    told = client.options("/api/archives/", headers=asked).headers
+    assert {"authorization", "content-type", "if-match", "if-none-match"} <= set(
+        told["Access-Control-Allow-Headers"].split(", ")
+    )
+    assert "PATCH" in told["Access-Control-Allow-Methods"]
+    read = client.get("/api/schema/", headers={"Origin": ORIGIN}).headers
+    assert read["Access-Control-Expose-Headers"] == "etag, retry-after, x-request-id"

@@ -89,7 +89,7 @@ def test_requests_at_once_get_no_more_than_there_is() -> None:
         waits.extend(take(dict.fromkeys(keys, rate)) for _ in range(5))
         connection.close()
 
-    # Half of them lock the two in the other order, if the statement did not sort them.
+    # Half of them name the two in the other order.
     threads = [
         threading.Thread(target=ask, args=[["a", "b"] if number % 2 else ["b", "a"]])
         for number in range(6)
