@@ -8,7 +8,7 @@ import sys
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.views import defaults
-from psycopg.errors import QueryCanceled
+from psycopg.errors import ProgramLimitExceeded, QueryCanceled
 
 STATUS = 503
 TOO_LONG = "This takes too long: ask for less."
@@ -20,6 +20,9 @@ def outage(error: BaseException | None) -> str | None:
     """What to tell of an error that is the database's and will pass: its server stops, starts or
     refuses connections, a lock was not given, a statement ran into its limit. None of others."""
     if not isinstance(error, OperationalError | InterfaceError):
+        return None
+    if isinstance(error.__cause__, ProgramLimitExceeded):
+        # Too long for an index, say: it won't pass, and is a fault of ours to have let it through.
         return None
     return TOO_LONG if isinstance(error.__cause__, QueryCanceled) else AWAY
 

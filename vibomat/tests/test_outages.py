@@ -87,6 +87,7 @@ def test_only_what_will_pass_is_an_outage() -> None:
     assert outages.outage(caused(OperationalError(), errors.AdminShutdown())) == outages.AWAY
     assert outages.outage(caused(InterfaceError(), errors.InterfaceError())) == outages.AWAY
     assert outages.outage(caused(OperationalError(), errors.QueryCanceled())) == outages.TOO_LONG
+    assert outages.outage(caused(OperationalError(), errors.ProgramLimitExceeded())) is None
     assert outages.outage(caused(ProgrammingError(), errors.UndefinedTable())) is None
     assert outages.outage(ValueError()) is None
     assert outages.outage(None) is None
