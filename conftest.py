@@ -6,6 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 from django.db import connection
+from hypothesis import HealthCheck, settings
+
+# Of a test's examples none may fail for being made slowly: that is the machine's business.
+settings.register_profile("vibomat", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("vibomat")
 
 # Each worker has a database of its own on the one test server.
 MOST_WORKERS = 4

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.core.exceptions import ValidationError
 from django.db import connection
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from archives.content import MAX_BYTES, MAX_TRACKS, parse_content, validate_content
@@ -254,7 +254,7 @@ def exact(value: Any) -> Any:
 
 
 @pytest.mark.django_db
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150)
 @given(content=contents)
 def test_what_is_accepted_survives_the_database(content: Any) -> None:
     before = json.dumps(content)

@@ -239,7 +239,7 @@ json_values = st.recursive(
 )
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(st.sampled_from(["tracks", "artists"]), st.data())
 def test_any_value_is_stored_or_rejected(kind: columns.Kind, data: st.DataObject) -> None:
     names = [field.name for field in FIELDS[kind]]
@@ -265,7 +265,6 @@ def test_any_value_is_stored_or_rejected(kind: columns.Kind, data: st.DataObject
         assert told.reason and len(told.value) <= 60
 
 
-@settings(deadline=None)
 @given(st.text())
 @example("\\")
 @example("\\N")
@@ -285,7 +284,6 @@ def without_controls(value: str) -> str:
     return columns.CONTROL.sub(" ", value).strip()
 
 
-@settings(deadline=None)
 @given(st.text().map(without_controls), st.integers(0, 5))
 @example(without_controls("\x1f"), 0)
 @example(without_controls("a\x1fb"), 2)
