@@ -34,13 +34,14 @@ class Explained:
 
     @property
     def has_index(self) -> bool:
-        """Whether an index of a path asked for answered, and no filled partition was read whole."""
+        """Whether an index of a path asked for answered, or the latest rows filled the page; and no
+        filled partition was read whole."""
         asked = {
             path.index_name
             for path in PATHS
             if any(parameter.name in self.asked for parameter in path.parameters)
         }
-        return not self.sequential and bool(self.indexes & asked)
+        return not self.sequential and (bool(self.indexes & asked) or self.found == PAGE)
 
 
 def explain(asked: Mapping[str, Any]) -> Explained:

@@ -203,6 +203,18 @@ class IsTrue(Func):
     output_field = BooleanField()
 
 
+class ByIndex(Func):
+    """A condition that an index may answer, but for the latest rows of `archives.newest`: they are
+    read by their ids, where the index would give all of a common value that a partition has."""
+
+    template = "(%(expressions)s)"
+    output_field = BooleanField()
+
+    def as_sql(self, compiler: Any, connection: Any, **context: Any) -> Any:  # type: ignore[override]
+        statement, params = super().as_sql(compiler, connection, **context)
+        return statement + getattr(compiler, "of_latest", ""), params
+
+
 @dataclass(frozen=True)
 class Words:
     """An index of the words of one or several paths, by their codes."""
@@ -397,7 +409,7 @@ class Choice(Path):
         value, field = asked.values[self.name], ArrayField(TextField())
         if asked.leading is self:
             array = self._array(output_field=field)
-            asked.others.append(ArrayContains(array, Value([value], field)))
+            asked.others.append(ByIndex(ArrayContains(array, Value([value], field))))
         else:
             asked.others.append(Q(**{self.name: value}))
 
@@ -472,7 +484,8 @@ class Range(Path):
             # A generic plan takes a range for few rows, but a single bound for a third of all.
             outer = (EARLIEST, LATEST) if self.type == "time" else (0, self.greatest)
             bounds = (outer[0] if least is None else least, outer[1] if most is None else most)
-            asked.others.append(Q(**{f"{self.column}__range": bounds}))
+            inside = Q(**{f"{self.column}__range": bounds})
+            asked.others.append(inside if self.type == "time" else ByIndex(inside))
             return
         for lookup, bound in ((GreaterThanOrEqual, least), (LessThanOrEqual, most)):
             if bound is not None:

@@ -120,6 +120,7 @@ class BranchesQuery(PreparedQuery):
 
 class BranchesCompiler(PreparedCompiler):
     query: BranchesQuery
+    of_latest = "«latest»"
 
     def named(self, sql: str, params: Sequence[Any]) -> tuple[Any, Sequence[Any]]:
         key = (sql, self.query.ranges, self.query.high_mark)
@@ -129,12 +130,12 @@ class BranchesCompiler(PreparedCompiler):
         branch, ranges, limit = key
         pieces = re.split("«(.*?)»", numbered(branch, first=3))
 
-        def of(lower: str, upper: str, before: str) -> str:
-            bounds = {"lower": lower, "upper": upper, "before": before}
+        def of(lower: str, upper: str, before: str, latest: str = "") -> str:
+            bounds = {"lower": lower, "upper": upper, "before": before, "latest": latest}
             return "".join(bounds[p] if n % 2 else p for n, p in enumerate(pieces))
 
         window, before = "$1::uuid", "$2::uuid"
-        branches = [of(window, before, before)]
+        branches = [of(window, before, before, latest=" IS TRUE")]
         for lower, upper in ranges:
             branches.append(of(f"'{lower}'::uuid", f"'{upper}'::uuid", window))
         return " UNION ALL ".join(f"({branch})" for branch in branches) + f" LIMIT {limit}"
