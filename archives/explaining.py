@@ -11,7 +11,7 @@ from typing import Any
 from django.db import connection
 
 from archives import sql
-from archives.filters import Path
+from archives.filters import Choice, Path, Range
 from archives.index_sizes import index_sizes
 from archives.models import Archive
 from archives.paths import INDEXES, PATHS
@@ -34,14 +34,12 @@ class Explained:
 
     @property
     def has_index(self) -> bool:
-        """Whether an index of a path asked for answered, or the latest rows filled the page; and no
-        filled partition was read whole."""
-        asked = {
-            path.index_name
-            for path in PATHS
-            if any(parameter.name in self.asked for parameter in path.parameters)
-        }
-        return not self.sequential and (bool(self.indexes & asked) or self.found == PAGE)
+        """Whether an index of a path asked for answered, or the latest rows filled the page of a
+        column; and no filled partition was read whole."""
+        asked = [path for path in PATHS if any(p.name in self.asked for p in path.parameters)]
+        is_filled = self.found == PAGE and any(isinstance(p, Choice | Range) for p in asked)
+        answered = self.indexes & {path.index_name for path in asked}
+        return not self.sequential and (is_filled or bool(answered))
 
 
 def explain(asked: Mapping[str, Any]) -> Explained:

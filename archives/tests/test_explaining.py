@@ -74,3 +74,19 @@ def test_the_documentation_has_the_table() -> None:
     }
     assert documented == explaining.table(bytes_by_index)
     assert bytes_by_index.keys() == {index.name for index in INDEXES}
+
+
+@pytest.mark.parametrize(
+    ("asked", "found", "expected"),
+    [
+        ({"status": "published"}, explaining.PAGE, True),
+        ({"status": "published"}, explaining.PAGE - 1, False),
+        ({"path": "$.metadata.year > 1999"}, explaining.PAGE, False),
+        ({"artist": "air"}, explaining.PAGE, False),
+    ],
+)
+def test_latest_rows_answer_for_columns_only(
+    asked: dict[str, str], found: int, expected: bool
+) -> None:
+    explained = explaining.Explained(asked, found=found, indexes={"playlist_pkey"})
+    assert explained.has_index is expected
