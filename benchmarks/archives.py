@@ -149,10 +149,15 @@ def _measure_all(recipe: Recipe, queries: int, console: Console) -> None:
     scans = _sequential_scans() - scans
     for each in measured:
         _measure_without_index(each)
-    inserts = [timed(partial(_insert, archive)) for archive in _new(recipe, 300)]
+    new = _new(recipe, 600)
+    inserts = [timed(partial(_insert, archive)) for archive in islice(new, 300)]
+    with connection.cursor() as cursor:
+        cursor.execute("SET synchronous_commit = off")
+    unawaited = [timed(partial(_insert, archive)) for archive in new]
     _print(measured, console)
     console.print(_line("own newest 20", own))
     console.print(_line("insert of one archive", inserts))
+    console.print(_line("– not waiting for the disk", unawaited))
     console.print(f"Sequential scans of a filled partition: {scans}. Aim: {AIM}.")
 
 

@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from tqdm import tqdm
 
 from archives.models import Archive
-from archives.partitions import CreatePeriod, Period, Plan, partitions
+from archives.partitions import CreatePeriod, Drop, Period, Plan, partitions
 from benchmarks import archives_sql as sql
 from benchmarks.made_archives import YEARS, Made, Recipe
 from vibomat import timeouts
@@ -34,6 +34,10 @@ def prepared_for(recipe: Recipe) -> Recipe:
         if made_by == wanted:
             return replace(recipe, until=datetime.fromisoformat(until))
         cursor.execute(sql.EMPTY)
+        for partition in partitions():
+            # Made by `migrate`; empty by now.
+            if partition.period and partition.period.months != settings.ARCHIVE_PARTITION_MONTHS:
+                Drop(partition, partition.period, 0, 0, ()).apply()
         cursor.execute(sql.NOTE_MADE_BY.format(f"{recipe.until.isoformat()}\n{wanted}"))
         return recipe
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
+from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.search import SearchQueryField
-from django.db.models import BooleanField, F, FloatField, Func, Value
+from django.db.models import BooleanField, F, FloatField, Func, UUIDField, Value
 from django.db.models.functions import Cast
 
 from embeddings import sql
@@ -16,6 +19,13 @@ if TYPE_CHECKING:
 
 OPERATORS = {"cosine": "<=>", "inner_product": "<#>"}
 COSINES = {"cosine": "1 - distance", "inner_product": "-distance"}
+
+
+def similarity(model: EmbeddingModel, distance: float | None) -> float | None:
+    """The cosine that a distance of that model means. Rounding leads beyond 1 a little."""
+    if distance is None:
+        return None
+    return max(-1.0, min(1.0, 1 - distance if model.distance == "cosine" else -distance))
 
 
 def parts_of(model: EmbeddingModel) -> dict[str, Any]:
@@ -62,6 +72,21 @@ class Position(Func):
     """Where in a list of ids a row's own stands."""
 
     function = "array_position"
+
+    def __init__(self, ids: Sequence[UUID], pk: str) -> None:
+        super().__init__(Cast(Value(ids), ArrayField(UUIDField())), pk)
+
+
+class Listed(Func):
+    """A number that is known for each row's id."""
+
+    arg_joiner = ")["
+    template = "(%(expressions)s]"
+    output_field = FloatField()
+
+    def __init__(self, numbers: Mapping[UUID, float | None], pk: str) -> None:
+        values = Cast(Value(list(numbers.values())), ArrayField(FloatField()))
+        super().__init__(values, Position(list(numbers), pk))
 
 
 class Matches(Func):

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
+from uuid import UUID
 
-from django.contrib.postgres.fields import ArrayField
-from django.db.models import Model, QuerySet, UUIDField, Value
-from django.db.models.functions import Cast
+from django.db.models import Model, QuerySet
 
-from embeddings.expressions import Position
+from embeddings.expressions import Listed, Position
 
 if TYPE_CHECKING:
     from embeddings.search import Search
@@ -17,8 +16,8 @@ Row = TypeVar("Row", bound=Model, covariant=True)
 
 
 class SearchedQuerySet(QuerySet[Row], Generic[Row]):
-    """With a `search`, the k nearest of the rows that all its filters leave, those added after the
-    search included; nearest first unless it is ordered otherwise.
+    """With a `search` and a `similarity` annotated, the k nearest of the rows that all its filters
+    leave, those added after the search included; nearest first unless it is ordered otherwise.
 
     Everything that looks at the rows finds those first: each evaluation searches once more. It can
     be sliced, and filtered and annotated until then.
@@ -32,15 +31,20 @@ class SearchedQuerySet(QuerySet[Row], Generic[Row]):
             return self
         candidates = self.all()
         candidates.search = None
-        ids = self._ids(candidates.order_by(), self.search)
-        rows = candidates.filter(pk__in=ids)
+        nearest = self._nearest(candidates.order_by(), self.search)
+        rows = candidates.filter(pk__in=list(nearest))
+        if None not in nearest.values():
+            # Under the same name, but not annotated: whether it is selected stays as it is.
+            known = Listed(nearest, "pk").resolve_expression(rows.query)
+            rows.query.annotations["similarity"] = known
         if self.search.threshold is not None:
             rows = rows.filter(similarity__gte=self.search.threshold)
         if not rows.query.order_by:
-            rows = rows.order_by(Position(Cast(Value(ids), ArrayField(UUIDField())), "pk"))
+            rows = rows.order_by(Position(list(nearest), "pk"))
         return rows
 
-    def _ids(self, candidates: Self, search: Search) -> list[Any]:
+    def _nearest(self, candidates: Self, search: Search) -> dict[UUID, float | None]:
+        """Their ids, nearest first, with the similarity where it is known."""
         raise NotImplementedError
 
     def _clone(self) -> Self:

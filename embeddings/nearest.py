@@ -26,7 +26,7 @@ from django.db import connections
 from django.db.models import QuerySet
 
 from embeddings import sql
-from embeddings.expressions import parts_of, text_of
+from embeddings.expressions import parts_of, similarity, text_of
 from embeddings.search import MOST_EF_SEARCH, Search
 from embeddings.vectors import as_half_text
 from embeddings.words import by_words, words_of
@@ -63,22 +63,28 @@ class Statement(NamedTuple):
     params: list[Any]
 
 
-def nearest(candidates: QuerySet[Interaction], search: Search) -> list[UUID]:
-    """The ids of the `search.k` nearest of these interactions, the nearest first."""
+def nearest(candidates: QuerySet[Interaction], search: Search) -> dict[UUID, float | None]:
+    """The ids of the `search.k` nearest of these interactions, the nearest first, with their
+    similarity; null for what only words found, and for a model of full precision, as the index
+    knows its distances less precisely."""
+    rows = _found(candidates, search)[: search.k]
+    is_full = search.model.column == "full_vector"
+    return {row.pk: None if is_full else similarity(search.model, row.distance) for row in rows}
+
+
+def _found(candidates: QuerySet[Interaction], search: Search) -> list[Row]:
     try:
         among = _compiled(candidates) if _is_filtered(candidates) else None
     except EmptyResultSet:
         return []
     expected = expected_rows(candidates) if among else None
     if search.mode != "hybrid":
-        rows = _nearest(candidates, search, search.k, expected, among, _rows)
-        return [row.pk for row in rows[: search.k]]
+        return _nearest(candidates, search, search.k, expected, among, _rows)
     depth = max(DEPTH, 2 * search.k)
     worded = _worded(candidates, search, depth, expected)
-    rows = _nearest(
+    return _nearest(
         candidates, search, depth, expected, among, lambda near, *how: _fused(near, worded, *how)
     )
-    return [row.pk for row in rows[: search.k]]
 
 
 def _nearest(

@@ -78,7 +78,7 @@ class InteractionQuerySet(SearchedQuerySet["Interaction"]):
         if model is None or vector is None:
             nothing = Value(None, output_field=FloatField())
             return self.none().annotate(similarity=nothing)
-        return self._nearest(Search(model, vector, k, mode, text, ef_search, threshold))
+        return self._searched(Search(model, vector, k, mode, text, ef_search, threshold))
 
     def similar_to(self, interaction: Interaction, k: int = 10, **options: Any) -> Self:
         """`similar` to an interaction, by its own vector if it has one, without itself."""
@@ -97,13 +97,13 @@ class InteractionQuerySet(SearchedQuerySet["Interaction"]):
         asked = self.filter(kind__in=("prompt", "search"))
         return asked.similar(text, k, threshold=same, model=model)
 
-    def _nearest(self, search: Search) -> Self:
+    def _searched(self, search: Search) -> Self:
         similarity = Similarity("pk", search.model, search.vector)
         found = self.order_by().annotate(similarity=similarity)
         found.search = search
         return found
 
-    def _ids(self, candidates: Self, search: Search) -> list[UUID]:
+    def _nearest(self, candidates: Self, search: Search) -> dict[UUID, float | None]:
         return nearest(candidates, search)
 
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from django.contrib.postgres.fields import ArrayField
-from django.db.models import FloatField, UUIDField, Value
-from django.db.models.functions import Cast
+from django.db.models import FloatField, Value
 
 from embeddings.expressions import Position
 from embeddings.nearest import expected_rows
@@ -22,6 +20,5 @@ def with_words(candidates: InteractionQuerySet, text: str, k: int) -> Interactio
     words = words_of(text, candidates.db)
     found = by_words(candidates.order_by(), words, expected_rows(candidates), k)
     ids = [] if found is None else [pk for pk, _ in found]
-    place: Any = Position(Cast(Value(ids), ArrayField(UUIDField())), "pk")
     nothing = Value(None, output_field=FloatField())
-    return candidates.filter(pk__in=ids).order_by(place).annotate(similarity=nothing)
+    return candidates.filter(pk__in=ids).order_by(Position(ids, "pk")).annotate(similarity=nothing)

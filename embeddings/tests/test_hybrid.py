@@ -34,7 +34,7 @@ def hybrid(model: EmbeddingModel, text: str, found: Any = None, **options: Any) 
         model, np.array([1, 0, 0], dtype=np.float32), mode="hybrid", text=text, **options
     )
     found = Interaction.objects.all() if found is None else found
-    return [row.text for row in found._nearest(search)]
+    return [row.text for row in found._searched(search)]
 
 
 def test_what_has_the_words_rises_among_the_nearest(model: EmbeddingModel) -> None:

@@ -125,11 +125,11 @@ class TestPlans:
 
     def test_the_rows_found_are_fetched_by_their_keys(self, many: Many) -> None:
         plan = plan_of(lambda: list(Interaction.objects.similar(many.vectors[0])), "array_position")
-        assert "interaction_pkey" in plan and "embedding_interaction_model" in plan
+        assert "interaction_pkey" in plan and "embedding" not in plan
         assert "Seq Scan" not in plan
 
     def test_words_come_by_their_index(self, many: Many) -> None:
-        found = Interaction.objects.all()._nearest(
+        found = Interaction.objects.all()._searched(
             Search(many.model, many.vectors[0], mode="hybrid", text="bagpipes")
         )
         plan = plan_of(lambda: list(found), "WITH nearest")

@@ -132,7 +132,7 @@ def test_too_few_rows_prove_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     def few(candidates: Any, search: Search) -> Any:
         found = nearest_of(candidates, search)
         narrow = nearest._is_filtered(candidates) and search.mode == "vector"
-        return found[: search.k // 2] if narrow else found
+        return dict(list(found.items())[: search.k // 2]) if narrow else found
 
     monkeypatch.setattr(querysets, "nearest", few)
     with pytest.raises(CommandError, match=r"Recall@10 under a filter is 0\.5"):
