@@ -1,4 +1,4 @@
-"""How the API answers what it can't do: `{"field": ["message"]}` with 400, and never a 500."""
+"""How the API answers what it can't do: `{"field": ["message"]}` with 400, never a 500."""
 
 import logging
 from typing import Any
@@ -6,6 +6,8 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.db import DataError
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views import defaults
 from rest_framework import exceptions, views
 from rest_framework.response import Response
 from rest_framework.settings import api_settings
@@ -40,6 +42,15 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
         headers = {"Retry-After": str(outages.RETRY_SECONDS)}
         return Response({"detail": told}, outages.STATUS, headers=headers)
     return views.exception_handler(error, context)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's `handler404`, which answers in JSON below `/api/`."""
+    if request.path.startswith("/api/"):
+        return JsonResponse(
+            {"detail": "There is nothing at this address: see /api/docs/."}, status=404
+        )
+    return defaults.page_not_found(request, exception)
 
 
 def _invalid(message: str) -> exceptions.ValidationError:

@@ -12,6 +12,12 @@ from django.core.exceptions import ImproperlyConfigured
 
 Value = TypeVar("Value")
 
+BOOLEANS = {
+    "": None,
+    **dict.fromkeys(("true", "yes", "on", "ok", "y", "t", "1"), True),
+    **dict.fromkeys(("false", "no", "off", "n", "f", "0"), False),
+}
+
 
 def secret(name: str) -> str:
     """The value of the variable `name`, or what is in the file that `name_FILE` names: as Docker,
@@ -35,6 +41,15 @@ def secret(name: str) -> str:
     if not value:
         raise ImproperlyConfigured(f"{path}, which {name}_FILE names, is empty.")
     return value
+
+
+def boolean(name: str, *, default: bool) -> bool:
+    """What the variable `name` says; `default` if it is not set, or empty."""
+    value = os.environ.get(name, "").strip().lower()
+    if value not in BOOLEANS:
+        raise ImproperlyConfigured(f"{name} must be true or false.")
+    answer = BOOLEANS[value]
+    return default if answer is None else answer
 
 
 def milliseconds(name: str, default: int) -> int:

@@ -15,7 +15,14 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
 
 from vibomat import content_policy, databases
-from vibomat.environment import checked, milliseconds, positive_number, secret, whole_number
+from vibomat.environment import (
+    boolean,
+    checked,
+    milliseconds,
+    positive_number,
+    secret,
+    whole_number,
+)
 from vibomat.observability import logs
 from vibomat.postgresql.application_name import busy_with
 from vibomat.throttling import rates
@@ -57,7 +64,8 @@ def development_key(path: Path) -> str:
 # What the project makes for itself: the embedded database's data and the development key.
 DATA_DIR = Path(env.str("DATA_DIR", default="") or BASE_DIR / ".data").resolve()
 
-DEBUG = env.bool("DEBUG", default=True)
+# Set to nothing it is off, which shows nobody more than they should see.
+DEBUG = boolean("DEBUG", default="DEBUG" not in os.environ)
 SECRET_KEY = secret("SECRET_KEY")
 ALLOWED_HOSTS = [host for host in env.list("ALLOWED_HOSTS", default=[]) if host]
 if DEBUG:
@@ -167,7 +175,7 @@ OPENAI_EMBEDDING_MODEL = env.str("OPENAI_EMBEDDING_MODEL", default="text-embeddi
 OPENAI_EMBEDDING_DIMENSIONS = whole_number(
     "OPENAI_EMBEDDING_DIMENSIONS", 1536, "a number of dimensions from 1 to 16000", range(1, 16_001)
 )
-OPENAI_EMBEDDING_SEND_DIMENSIONS = env.bool("OPENAI_EMBEDDING_SEND_DIMENSIONS", default=False)
+OPENAI_EMBEDDING_SEND_DIMENSIONS = boolean("OPENAI_EMBEDDING_SEND_DIMENSIONS", default=False)
 OPENAI_EMBEDDING_QUERY_PREFIX = env.str("OPENAI_EMBEDDING_QUERY_PREFIX", default="")
 OPENAI_EMBEDDING_DOCUMENT_PREFIX = env.str("OPENAI_EMBEDDING_DOCUMENT_PREFIX", default="")
 OPENAI_EMBEDDING_SAME_QUESTION = positive_number(
@@ -214,7 +222,7 @@ MIGRATION_MODULES = {"knox": None}
 STATIC_URL = "static/"
 WHITENOISE_USE_FINDERS = True
 
-HTTPS = env.bool("HTTPS", default=not DEBUG)
+HTTPS = boolean("HTTPS", default=not DEBUG)
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_REDIRECT_EXEMPT = [r"^health/", r"^metrics/$"]
 SESSION_COOKIE_SECURE = HTTPS
@@ -222,10 +230,10 @@ CSRF_COOKIE_SECURE = HTTPS
 SECURE_HSTS_SECONDS = (
     whole_number("HSTS_SECONDS", 31_536_000, "a whole number of seconds") if HTTPS else 0
 )
-SECURE_HSTS_INCLUDE_SUBDOMAINS = env.bool("HSTS_INCLUDE_SUBDOMAINS", default=HTTPS)
-SECURE_HSTS_PRELOAD = env.bool("HSTS_PRELOAD", default=HTTPS)
+SECURE_HSTS_INCLUDE_SUBDOMAINS = boolean("HSTS_INCLUDE_SUBDOMAINS", default=HTTPS)
+SECURE_HSTS_PRELOAD = boolean("HSTS_PRELOAD", default=HTTPS)
 # Only behind a proxy which sets this header itself: otherwise any client could claim HTTPS.
-if env.bool("TRUST_X_FORWARDED_PROTO", default=False):
+if boolean("TRUST_X_FORWARDED_PROTO", default=False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 CSRF_TRUSTED_ORIGINS = [origin for origin in env.list("CSRF_TRUSTED_ORIGINS", default=[]) if origin]
 

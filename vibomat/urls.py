@@ -18,4 +18,5 @@ urlpatterns = [
     path("", include("search.urls")),
 ]
 
+handler404 = "vibomat.api_errors.not_found"
 handler500 = "vibomat.outages.server_error"

@@ -25,6 +25,7 @@ from archives.api.errors import BodyTooLarge
 from archives.formats import Format, FormatError, Playlist, Skipped
 from archives.importing import ImportReport, import_playlists, name_of
 from archives.models import Archive, Visibility
+from vibomat import refusals
 from vibomat.accounts.models import User
 from vibomat.compression import GZIP, ZSTANDARD, Damaged, decompressed
 from vibomat.throttling.scopes import throttled
@@ -152,8 +153,8 @@ class FileActions(GenericViewSet[Archive]):
                 )
             },
             400: schema.BAD_FORMAT,
-            401: schema.NOT_LOGGED_IN,
-            404: schema.NOT_FOUND,
+            401: refusals.NOT_LOGGED_IN,
+            404: refusals.NOT_FOUND,
         },
     )
     @action(detail=True, content_negotiation_class=AnyAnswer)
@@ -197,12 +198,12 @@ class FileActions(GenericViewSet[Archive]):
             200: ImportedSerializer,
             201: ImportedSerializer,
             400: schema.BAD_FILE,
-            401: schema.NOT_LOGGED_IN,
-            403: schema.NO_CSRF,
-            411: schema.NO_LENGTH,
+            401: refusals.NOT_LOGGED_IN,
+            403: refusals.NO_CSRF,
+            411: refusals.NO_LENGTH,
             413: schema.TOO_LARGE,
             415: schema.NO_FILE,
-            503: schema.TIMED_OUT,
+            503: refusals.TIMED_OUT,
         },
         examples=[schema.IMPORTED],
     )

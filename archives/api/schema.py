@@ -5,6 +5,15 @@ from typing import Any
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse
 
+from vibomat.refusals import (
+    NO_LENGTH,
+    NOT_FOUND,
+    NOT_JSON,
+    NOT_LOGGED_IN,
+    refusal,
+    too_large,
+)
+
 ID = OpenApiParameter("id", OpenApiTypes.UUID, OpenApiParameter.PATH)
 IF_MATCH = OpenApiParameter(
     "If-Match",
@@ -34,10 +43,6 @@ ETAG = OpenApiParameter(
 )
 
 
-def refusal(description: str, name: str, body: dict[str, Any]) -> OpenApiResponse:
-    return OpenApiResponse(OpenApiTypes.OBJECT, description, [OpenApiExample(name, body)])
-
-
 BAD_BODY = refusal(
     "Messages by the name of the field, or its place in the content.",
     "A wrong duration",
@@ -47,25 +52,10 @@ BAD_BODY = refusal(
         ]
     },
 )
-BAD_PARAMETER = refusal(
-    "Messages by the name of the parameter that is wrong.",
-    "A bad page",
-    {"limit": ["Ensure this value is less than or equal to 100."]},
-)
-NOT_LOGGED_IN = refusal(
-    "You are not logged in, or your token is not valid.",
-    "Not logged in",
-    {"detail": "Authentication credentials were not provided."},
-)
 NOT_YOURS = refusal(
     "It is somebody else's, or a session's request has no CSRF token.",
     "Not yours",
     {"detail": "Only its owner may change an archive."},
-)
-NO_CSRF = refusal(
-    "A session's request has no CSRF token.",
-    "No CSRF token",
-    {"detail": "CSRF Failed: CSRF token missing."},
 )
 STAFF_ONLY = refusal(
     "A filter is for staff only.",
@@ -75,11 +65,6 @@ STAFF_ONLY = refusal(
 UNCHANGED = OpenApiResponse(description="It is still what If-None-Match names.")
 BAD_HEADER = refusal(
     "If-Match is no ETag.", "No ETag", {"If-Match": ['Enter an ETag such as "7", or *.']}
-)
-NOT_FOUND = refusal(
-    "There is none with this id, or none that you may know of.",
-    "No such id",
-    {"detail": "Not found."},
 )
 IN_BIN = refusal(
     "It is in the bin.", "In the bin", {"detail": "The archive is in the bin: restore it first."}
@@ -93,21 +78,6 @@ NO_IF_MATCH = refusal(
     "If-Match is missing.",
     "Without If-Match",
     {"detail": "Send If-Match with the ETag of the archive that you changed."},
-)
-NO_LENGTH = refusal(
-    "The body came in chunks, without a Content-Length.",
-    "In chunks",
-    {"detail": "Send a Content-Length: bodies in chunks are not read."},
-)
-TOO_LARGE = refusal(
-    "The body is larger than 8 MB and 64 kB.",
-    "Too large",
-    {"detail": "A body may have at most 8,454,144 bytes."},
-)
-NOT_JSON = refusal(
-    "The body is no `application/json`.",
-    "A form",
-    {"detail": 'Unsupported media type "text/plain" in request.'},
 )
 NO_FILE = refusal(
     "The body's type is not that of a file of playlists.",
@@ -124,11 +94,7 @@ BAD_FORMAT = refusal(
     "No such format",
     {"to": ['"mp3" is not a valid choice.']},
 )
-TIMED_OUT = refusal(
-    "A statement ran into its time limit.",
-    "Timed out",
-    {"detail": "This takes too long: ask for less."},
-)
+TOO_LARGE = too_large("8 MB and 64 kB", 8_454_144)
 BODY = {411: NO_LENGTH, 413: TOO_LARGE, 415: NOT_JSON}
 WRITE = {401: NOT_LOGGED_IN, 403: NOT_YOURS, 404: NOT_FOUND, 409: IN_BIN, 412: STALE}
 

@@ -36,6 +36,7 @@ from archives.models import Archive, Visibility
 from archives.paths import PATHS
 from archives.querysets import ArchiveQuerySet
 from archives.text_search import Found, Place, search
+from vibomat import refusals
 from vibomat.accounts.models import User
 from vibomat.throttling.scopes import throttled
 
@@ -71,10 +72,10 @@ class ArchiveViewSet(FileActions, ResolveActions):
         parameters=[parameters.ListParameters, *parameters.documented_paths()],
         responses={
             200: ArchivePage,
-            400: schema.BAD_PARAMETER,
-            401: schema.NOT_LOGGED_IN,
+            400: refusals.BAD_PARAMETER,
+            401: refusals.NOT_LOGGED_IN,
             403: schema.STAFF_ONLY,
-            503: schema.TIMED_OUT,
+            503: refusals.TIMED_OUT,
         },
         examples=[schema.PAGE],
     )
@@ -101,8 +102,8 @@ class ArchiveViewSet(FileActions, ResolveActions):
         responses={
             201: ArchiveSerializer,
             400: schema.BAD_BODY,
-            401: schema.NOT_LOGGED_IN,
-            403: schema.NO_CSRF,
+            401: refusals.NOT_LOGGED_IN,
+            403: refusals.NO_CSRF,
             **schema.BODY,
         },
         examples=[schema.NEW, schema.WHOLE],
@@ -120,8 +121,8 @@ class ArchiveViewSet(FileActions, ResolveActions):
         responses={
             200: ArchiveSerializer,
             304: schema.UNCHANGED,
-            401: schema.NOT_LOGGED_IN,
-            404: schema.NOT_FOUND,
+            401: refusals.NOT_LOGGED_IN,
+            404: refusals.NOT_FOUND,
         },
         examples=[schema.WHOLE],
     )
@@ -193,9 +194,9 @@ class ArchiveViewSet(FileActions, ResolveActions):
         responses={
             200: ArchiveSerializer,
             400: schema.BAD_HEADER,
-            401: schema.NOT_LOGGED_IN,
+            401: refusals.NOT_LOGGED_IN,
             403: schema.NOT_YOURS,
-            404: schema.NOT_FOUND,
+            404: refusals.NOT_FOUND,
             412: schema.STALE,
         },
         examples=[schema.WHOLE],
@@ -221,9 +222,9 @@ class ArchiveViewSet(FileActions, ResolveActions):
         responses={
             201: ArchiveSerializer,
             400: schema.BAD_BODY,
-            401: schema.NOT_LOGGED_IN,
-            403: schema.NO_CSRF,
-            404: schema.NOT_FOUND,
+            401: refusals.NOT_LOGGED_IN,
+            403: refusals.NO_CSRF,
+            404: refusals.NOT_FOUND,
             409: schema.IN_BIN,
             **schema.BODY,
         },
@@ -247,7 +248,7 @@ class ArchiveViewSet(FileActions, ResolveActions):
         summary="The paths by which archives are found, with their indexes",
         tags=["archives"],
         filters=False,
-        responses={200: PathSerializer(many=True), 401: schema.NOT_LOGGED_IN},
+        responses={200: PathSerializer(many=True), 401: refusals.NOT_LOGGED_IN},
         examples=[schema.PATHS],
     )
     @action(detail=False)

@@ -3,13 +3,16 @@
 from typing import Any
 
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter
+
+from vibomat.refusals import (
+    NO_LENGTH,
+    NOT_JSON,
+    refusal,
+    too_large,
+)
 
 ID = OpenApiParameter("id", OpenApiTypes.UUID, OpenApiParameter.PATH)
-
-
-def refusal(description: str, name: str, body: dict[str, Any]) -> OpenApiResponse:
-    return OpenApiResponse(OpenApiTypes.OBJECT, description, [OpenApiExample(name, body)])
 
 
 BAD_BODY = refusal(
@@ -20,50 +23,10 @@ BAD_SEARCH = refusal(
     "A vector of another model",
     {"vector": ["A vector of the model in use has 384 dimensions, this one 768."]},
 )
-BAD_PARAMETER = refusal(
-    "Messages by the name of the parameter that is wrong.",
-    "A bad page",
-    {"limit": ["Ensure this value is less than or equal to 100."]},
-)
-NOT_LOGGED_IN = refusal(
-    "You are not logged in, or your token is not valid.",
-    "Not logged in",
-    {"detail": "Authentication credentials were not provided."},
-)
-NO_CSRF = refusal(
-    "A session's request has no CSRF token.",
-    "No CSRF token",
-    {"detail": "CSRF Failed: CSRF token missing."},
-)
 STAFF_ONLY = refusal(
     "Somebody else's are for staff only, or a session's request has no CSRF token.",
     "Somebody else's",
     {"detail": "Only staff may ask for somebody else's."},
-)
-NOT_FOUND = refusal(
-    "There is none with this id, or none that you may know of.",
-    "No such id",
-    {"detail": "Not found."},
-)
-NO_LENGTH = refusal(
-    "The body came in chunks, without a Content-Length.",
-    "In chunks",
-    {"detail": "Send a Content-Length: bodies in chunks are not read."},
-)
-TOO_LARGE = refusal(
-    "The body is larger than 1 MB.",
-    "Too large",
-    {"detail": "A body may have at most 1,048,576 bytes."},
-)
-NOT_JSON = refusal(
-    "The body is no `application/json`.",
-    "A form",
-    {"detail": 'Unsupported media type "text/plain" in request.'},
-)
-TIMED_OUT = refusal(
-    "A statement ran into its time limit.",
-    "Timed out",
-    {"detail": "This takes too long: ask for less."},
 )
 NO_VECTOR = refusal(
     "No embedding model is in use, or it does not answer, and mode is not hybrid; or a statement "
@@ -74,6 +37,7 @@ NO_VECTOR = refusal(
         "searched."
     },
 )
+TOO_LARGE = too_large("1 MB", 1_048_576)
 BODY = {411: NO_LENGTH, 413: TOO_LARGE, 415: NOT_JSON}
 
 _WRITABLE: dict[str, Any] = {

@@ -35,6 +35,7 @@ from embeddings.models import EmbeddingModel, Interaction
 from embeddings.querysets import InteractionQuerySet
 from embeddings.standing import embedded
 from embeddings.text_search import with_words
+from vibomat import refusals
 from vibomat.accounts.models import User
 
 
@@ -67,10 +68,10 @@ class PromptViewSet(GenericViewSet[Interaction]):
         parameters=[parameters.ListParameters],
         responses={
             200: PromptPage,
-            400: schema.BAD_PARAMETER,
-            401: schema.NOT_LOGGED_IN,
+            400: refusals.BAD_PARAMETER,
+            401: refusals.NOT_LOGGED_IN,
             403: schema.STAFF_ONLY,
-            503: schema.TIMED_OUT,
+            503: refusals.TIMED_OUT,
         },
         examples=[schema.PAGE],
     )
@@ -93,8 +94,8 @@ class PromptViewSet(GenericViewSet[Interaction]):
         responses={
             201: PromptSerializer,
             400: schema.BAD_BODY,
-            401: schema.NOT_LOGGED_IN,
-            403: schema.NO_CSRF,
+            401: refusals.NOT_LOGGED_IN,
+            403: refusals.NO_CSRF,
             **schema.BODY,
         },
         examples=[schema.NEW, schema.WHOLE],
@@ -117,7 +118,7 @@ class PromptViewSet(GenericViewSet[Interaction]):
         summary="One prompt, or what came of one",
         tags=["prompts"],
         parameters=[schema.ID],
-        responses={200: PromptSerializer, 401: schema.NOT_LOGGED_IN, 404: schema.NOT_FOUND},
+        responses={200: PromptSerializer, 401: refusals.NOT_LOGGED_IN, 404: refusals.NOT_FOUND},
         examples=[schema.WHOLE],
     )
     def retrieve(self, request: Request, id: str) -> Response:
@@ -130,9 +131,9 @@ class PromptViewSet(GenericViewSet[Interaction]):
         parameters=[schema.ID],
         responses={
             204: None,
-            401: schema.NOT_LOGGED_IN,
-            403: schema.NO_CSRF,
-            404: schema.NOT_FOUND,
+            401: refusals.NOT_LOGGED_IN,
+            403: refusals.NO_CSRF,
+            404: refusals.NOT_FOUND,
         },
     )
     def destroy(self, request: Request, id: str) -> Response:
@@ -147,10 +148,10 @@ class PromptViewSet(GenericViewSet[Interaction]):
         parameters=[schema.ID, parameters.SimilarParameters],
         responses={
             200: SimilarResponse,
-            400: schema.BAD_PARAMETER,
-            401: schema.NOT_LOGGED_IN,
+            400: refusals.BAD_PARAMETER,
+            401: refusals.NOT_LOGGED_IN,
             403: schema.STAFF_ONLY,
-            404: schema.NOT_FOUND,
+            404: refusals.NOT_FOUND,
             503: schema.NO_VECTOR,
         },
         examples=[schema.SIMILAR],
@@ -179,7 +180,7 @@ class PromptViewSet(GenericViewSet[Interaction]):
         responses={
             200: SimilarResponse,
             400: schema.BAD_SEARCH,
-            401: schema.NOT_LOGGED_IN,
+            401: refusals.NOT_LOGGED_IN,
             403: schema.STAFF_ONLY,
             **schema.BODY,
             503: schema.NO_VECTOR,

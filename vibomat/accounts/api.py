@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from django.http import Http404
 from django.utils.cache import patch_vary_headers
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 from rest_framework import serializers, status
 from rest_framework.authentication import SessionAuthentication
 from rest_framework.exceptions import PermissionDenied, ValidationError
@@ -15,6 +15,8 @@ from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
+
+from vibomat.refusals import NO_CSRF, NOT_JSON, NOT_LOGGED_IN, refusal
 
 from .authentication import PasswordAuthentication, TokenAuthentication
 from .models import AccessToken, User
@@ -65,34 +67,15 @@ class NewTokenSerializer(TokenSerializer):
         read_only_fields = fields
 
 
-def refusal(description: str, name: str, body: dict[str, Any]) -> OpenApiResponse:
-    return OpenApiResponse(OpenApiTypes.OBJECT, description, [OpenApiExample(name, body)])
-
-
 BAD_BODY = refusal(
     "Messages by the name of the field.",
     "Too long",
     {"days": [f"Ensure this value is less than or equal to {MOST_DAYS}."]},
 )
-NOT_LOGGED_IN = refusal(
-    "You are not logged in, or your token or password is not valid.",
-    "Not logged in",
-    {"detail": "Authentication credentials were not provided."},
-)
-NO_CSRF = refusal(
-    "A session's request has no CSRF token.",
-    "No CSRF token",
-    {"detail": "CSRF Failed: CSRF token missing."},
-)
 NEED_PERSON = refusal(
     "Asked for with a token, or by a session without a CSRF token.",
     "With a token",
     {"detail": NOT_BY_TOKEN},
-)
-NOT_JSON = refusal(
-    "The body is no `application/json`.",
-    "A form",
-    {"detail": 'Unsupported media type "text/plain" in request.'},
 )
 NOT_FOUND = refusal("You have none with this id.", "No such id", {"detail": "Not found."})
 

@@ -115,3 +115,15 @@ def test_the_api_page_works_offline(client: Client) -> None:
     page = client.get("/api/docs/").content.decode()
     assert "drf_spectacular_sidecar/swagger-ui-dist/swagger-ui-bundle.js" in page
     assert "https://" not in page
+
+
+@override_settings(ROOT_URLCONF="vibomat.urls")
+@pytest.mark.parametrize(
+    ("address", "kind"), [("/api/nothing/", "application/json"), ("/nothing/", "text/html")]
+)
+def test_an_address_that_is_none_is_told_in_json_below_api(
+    client: Client, address: str, kind: str
+) -> None:
+    response = client.get(address)
+    assert response.status_code == 404
+    assert response.headers["Content-Type"].startswith(kind)

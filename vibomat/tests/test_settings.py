@@ -97,6 +97,11 @@ def test_production_can_do_without_https(load: Any) -> None:
     assert loaded["SECURE_HSTS_SECONDS"] == 0
 
 
+def test_an_empty_setting_is_none(load: Any) -> None:
+    assert load(**PRODUCTION, HTTPS="")["SECURE_SSL_REDIRECT"]
+    assert not load(**PRODUCTION | {"DEBUG": ""})["DEBUG"]
+
+
 def test_production_logs_requests_as_json_and_keeps_metrics_closed(load: Any) -> None:
     loaded = load(**PRODUCTION)
     assert (loaded["LOG_FORMAT"], loaded["LOG_LEVEL"]) == ("json", "INFO")
@@ -137,6 +142,8 @@ def test_nothing_but_its_own_files_is_let_in_unless_set(load: Any) -> None:
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
+        ("HTTPS", "maybe", "must be true or false"),
+        ("DEBUG", "2", "must be true or false"),
         ("THROTTLE_RATES", "search=many", "is no rate such as search=240/min"),
         ("NUM_PROXIES", "-1", "must be a whole number of proxies"),
         ("TOKEN_DAYS", "soon", "must be a number of days"),
