@@ -69,7 +69,7 @@ def load(recipe: Recipe, processes: int) -> None:
         _create_slow_indexes()
         if left:
             with connection.cursor() as cursor:
-                cursor.execute("VACUUM (ANALYZE) playlist")
+                cursor.execute(sql.VACUUM)
 
 
 def load_chunk(recipe: Recipe, chunk: int) -> None:

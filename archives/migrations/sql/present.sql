@@ -83,29 +83,29 @@ CREATE TABLE playlist_random PARTITION OF playlist_present
     FOR VALUES FROM ('04000000-0000-0000-0000-000000000000') TO (MAXVALUE);
 CREATE TABLE playlist_default PARTITION OF playlist_present DEFAULT;
 
--- The years from the first of which the table has an id, or from this one, to that of the third month
--- after this one.
+-- The quarters from the first of which the table has an id, or from this one, to that of the third
+-- month after this one.
 DO $$
 DECLARE
     this_month timestamp := date_trunc('month', now() AT TIME ZONE 'UTC');
     first_month timestamp;
-    year timestamp;
+    quarter timestamp;
     name text;
 BEGIN
     SELECT min(uuid_extract_timestamp(id)) AT TIME ZONE 'UTC' INTO first_month
     FROM playlist
     WHERE uuid_extract_version(id) = 7
         AND uuid_extract_timestamp(id) BETWEEN '2025-01-01 00:00+00' AND now();
-    FOR year IN
+    FOR quarter IN
         SELECT generate_series(
-            date_trunc('year', coalesce(first_month, this_month)),
-            this_month + interval '3 months', '1 year')
+            date_trunc('quarter', coalesce(first_month, this_month)),
+            this_month + interval '3 months', '3 months')
     LOOP
-        name := 'playlist_' || to_char(year, 'YYYY');
+        name := 'playlist_' || to_char(quarter, 'YYYY"_q"Q');
         EXECUTE format(
             'CREATE TABLE %I PARTITION OF playlist_present FOR VALUES FROM (%L) TO (%L)', name,
-            rpad(lpad(to_hex(extract(epoch FROM year)::bigint * 1000), 12, '0'), 32, '0')::uuid,
-            rpad(lpad(to_hex(extract(epoch FROM year + interval '1 year')::bigint * 1000),
+            rpad(lpad(to_hex(extract(epoch FROM quarter)::bigint * 1000), 12, '0'), 32, '0')::uuid,
+            rpad(lpad(to_hex(extract(epoch FROM quarter + interval '3 months')::bigint * 1000),
                       12, '0'), 32, '0')::uuid
         );
         EXECUTE format('COMMENT ON TABLE %I IS %L', name, 'A period of archives');
