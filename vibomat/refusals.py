@@ -17,7 +17,7 @@ BAD_PARAMETER = refusal(
     {"limit": ["Ensure this value is less than or equal to 100."]},
 )
 NOT_LOGGED_IN = refusal(
-    "You are not logged in, or your token is not valid.",
+    "You are not logged in, or what you log in with is not valid.",
     "Not logged in",
     {"detail": "Authentication credentials were not provided."},
 )

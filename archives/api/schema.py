@@ -42,7 +42,6 @@ ETAG = OpenApiParameter(
     description="The archive's revision as a tag.",
 )
 
-
 BAD_BODY = refusal(
     "Messages by the name of the field, or its place in the content.",
     "A wrong duration",

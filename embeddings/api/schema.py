@@ -14,7 +14,6 @@ from vibomat.refusals import (
 
 ID = OpenApiParameter("id", OpenApiTypes.UUID, OpenApiParameter.PATH)
 
-
 BAD_BODY = refusal(
     "Messages by the name of the field.", "No text", {"text": ["This field may not be blank."]}
 )
