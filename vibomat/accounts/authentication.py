@@ -28,16 +28,13 @@ class TokenAuthentication(KnoxTokenAuthentication):  # type: ignore[misc]
         return found
 
     def authenticate_credentials(self, token: bytes) -> tuple[User, AccessToken]:
-        if not SECRET.fullmatch(token):
+        found = (
+            AccessToken.objects.valid(token.decode("ascii")) if SECRET.fullmatch(token) else None
+        )
+        if found is None:
             raise AuthenticationFailed
-        try:
-            found = super().authenticate_credentials(token)
-        except AuthenticationFailed:
-            if not AccessToken.objects.recognise_older(token.decode("ascii")):
-                raise
-            found = super().authenticate_credentials(token)
-        AccessToken.objects.note_use(found[1])
-        return found  # type: ignore[no-any-return]
+        AccessToken.objects.note_use(found)
+        return found.user, found
 
 
 class PasswordAuthentication(authentication.BasicAuthentication):

@@ -129,7 +129,7 @@ class AccessToken(AbstractAuthToken):  # type: ignore[misc]
     program that is; the secret itself is stored nowhere.
 
     django-rest-knox's token, in a table from before it: hence the names of columns, and an empty
-    `token_key` of a token that has not been used since.
+    `token_key` of a token that is older.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

@@ -1,4 +1,4 @@
-"""Access tokens: how a program logs in for a user. django-rest-knox makes and checks them."""
+"""Access tokens: how a program logs in for a user. django-rest-knox makes them."""
 
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -8,7 +8,6 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 from knox.crypto import hash_token
 from knox.models import AuthTokenManager
-from knox.settings import CONSTANTS
 
 if TYPE_CHECKING:
     from .models import AccessToken, User
@@ -26,13 +25,15 @@ class AccessTokenManager(AuthTokenManager):  # type: ignore[misc]
     ) -> tuple["AccessToken", str]:
         """A new token and its secret, which can't be read again later.
 
-        It expires after so many days, or after the setting TOKEN_DAYS (0 for never). Raise
-        ValidationError for a bad name or number of days, or when the user has too many tokens.
+        It expires after so many days, or after the setting TOKEN_DAYS (0 for never). Tokens of the
+        user that have expired are deleted. Raise ValidationError for a bad name or number of days,
+        or when the user has too many tokens.
         """
         days = settings.TOKEN_DAYS if days is None else days
         if not 0 <= days <= MOST_DAYS or (days == 0 and settings.TOKEN_DAYS):
             raise ValidationError({"days": f"Enter a number of days from 1 to {MOST_DAYS}."})
         self.model(user=user, name=name).full_clean(exclude=["digest", "token_key"])
+        self.filter(user=user, expiry__lte=timezone.now()).delete()
         if self.has_most(user):
             raise ValidationError(TOO_MANY)
         expiry = timedelta(days=days) if days else None
@@ -40,14 +41,20 @@ class AccessTokenManager(AuthTokenManager):  # type: ignore[misc]
         return token, secret
 
     def has_most(self, user: "User") -> bool:
-        count: int = self.filter(user=user).count()
+        count: int = self.filter(user=user).exclude(expiry__lte=timezone.now()).count()
         return count >= MOST_TOKENS
 
-    def recognise_older(self, secret: str) -> bool:
-        """Give a token from before django-rest-knox the beginning of its secret, by which that
-        looks for tokens; whether there was one."""
-        older = self.filter(digest=hash_token(secret), token_key="")
-        return bool(older.update(token_key=secret[: CONSTANTS.TOKEN_KEY_LENGTH]))
+    def valid(self, secret: str) -> "AccessToken | None":
+        """The token with that secret and its user; none if it has expired or its user is inactive.
+
+        By its digest in one query. django-rest-knox would ask for all tokens of the user besides,
+        at every request, to delete those that have expired.
+        """
+        token: AccessToken | None
+        token = self.select_related("user").filter(digest=hash_token(secret)).first()
+        if token is None or not token.user.is_active:
+            return None
+        return None if token.expiry and token.expiry <= timezone.now() else token
 
     def note_use(self, token: "AccessToken") -> None:
         now = timezone.now()
