@@ -15,6 +15,7 @@ from archives.filters import Choice, Path, Range
 from archives.index_sizes import index_sizes
 from archives.models import Archive
 from archives.paths import INDEXES, PATHS
+from archives.querysets import ArchiveQuerySet
 
 PAGE = 50
 
@@ -42,10 +43,12 @@ class Explained:
         return not self.sequential and (is_filled or bool(answered))
 
 
-def explain(asked: Mapping[str, Any]) -> Explained:
-    """Ask for these parameters of paths. Raise ValidationError."""
+def explain(asked: Mapping[str, Any], archives: ArchiveQuerySet | None = None) -> Explained:
+    """Ask those archives, or all, for these parameters of paths. Raise ValidationError."""
     explained = Explained(asked)
-    rows = Archive.objects.filter(deleted=None).defer("content").by_paths(asked)
+    if archives is None:
+        archives = Archive.objects.filter(deleted=None)
+    rows = archives.defer("content").by_paths(asked)
     rows.newest(PAGE)
     start = time.perf_counter()
     explained.found = len(rows.newest(PAGE))

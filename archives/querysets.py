@@ -15,7 +15,7 @@ from django.db.models.functions import Cast, Now
 
 from archives import paths
 from archives.filters import Matches
-from archives.newest import newest, newest_of_all
+from archives.newest import OwnedBy, newest, newest_of_all
 
 if TYPE_CHECKING:
     from archives.models import Archive
@@ -31,6 +31,7 @@ class ArchiveQuerySet(models.QuerySet["Archive"]):
 
     # Of the planner, for archives that are asked for by paths.
     path_settings: dict[str, str] | None = None
+    is_of_one_owner = False
 
     def public(self) -> Self:
         """What everybody may find."""
@@ -88,6 +89,7 @@ class ArchiveQuerySet(models.QuerySet["Archive"]):
     def _clone(self) -> Self:
         clone: Self = super()._clone()  # type: ignore[misc]
         clone.path_settings = self.path_settings
+        clone.is_of_one_owner = self.is_of_one_owner
         return clone
 
     def soft_delete(self) -> int:
@@ -108,9 +110,11 @@ class ArchiveQuerySet(models.QuerySet["Archive"]):
         return found.filter(condition)
 
     def _of(self, user: User | AnonymousUser) -> Self:
-        if user.is_authenticated and user.is_active:
-            return self.filter(owner=user)
-        return self.none()
+        if not user.is_authenticated or not user.is_active:
+            return self.none()
+        found = self.filter(OwnedBy(user.pk))
+        found.is_of_one_owner = True
+        return found
 
 
 def matches(tsquery: str) -> Matches:

@@ -16,6 +16,7 @@ from archives.newest import END, LIMITS
 from archives.partitions import Period, Plan
 from archives.partitions.creating import CreatePeriod
 from archives.tests.test_prepared import forget_statements
+from vibomat.accounts.models import User
 
 NOW = datetime.now(UTC)
 ASKED: list[dict[str, Any]] = [
@@ -115,6 +116,26 @@ def test_pages_are_those_of_all_sorted(
                 break
             after = (page[-1].created, page[-1].pk)
         assert found == (expected if limit > 1 else expected[:9])
+
+
+@pytest.mark.parametrize("asked", [{}, {"artist": "air"}, {"status": "draft"}], ids=str)
+def test_pages_of_one_owner_are_those_of_all_sorted(
+    many: list[Archive], asked: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(newest, "MANY", -1)
+    monkeypatch.setattr(newest, "WINDOW", 20)
+    newest._layouts.clear()
+    owner = User.objects.create_user("ann@example.org")
+    Archive.objects.filter(pk__in=[archive.pk for archive in many[::3]]).update(owner=owner)
+    rows = Archive.objects.owned_by(owner).by_paths(asked)
+    expected = in_order(rows)
+    found: list[uuid.UUID] = []
+    place = None
+    while page := rows.newest(20, place):
+        found += [row.pk for row in page]
+        place = (page[-1].created, page[-1].pk)
+    assert len(expected) > 40
+    assert found == expected
 
 
 def test_a_page_goes_on_where_the_last_ended_while_rows_come_and_go(many: list[Archive]) -> None:

@@ -20,6 +20,7 @@ from archives.models import Archive
 from archives.partitions import Period, Plan, partitions
 from archives.partitions.creating import CreatePeriod
 from archives.paths import INDEXES, PATHS
+from vibomat.accounts.models import User
 
 CONTENTS: dict[str, dict[str, Any]] = {
     "pop": {
@@ -249,8 +250,8 @@ def test_strings_are_found_where_jsonpath_finds_them() -> None:
 
 ROWS = 12_000
 FILL = """
-INSERT INTO playlist (id, name, visibility, status, provider, provider_id, content)
-SELECT id_at(n), 'Mix ' || n, CASE WHEN n %% 3 = 0 THEN 'public' ELSE 'private' END,
+INSERT INTO playlist (id, user_id, name, visibility, status, provider, provider_id, content)
+SELECT id_at(n), owner.id, 'Mix ' || n, CASE WHEN n %% 3 = 0 THEN 'public' ELSE 'private' END,
     CASE WHEN n %% 1000 = 0 THEN 'failed' ELSE 'published' END,
     CASE WHEN n %% 900 = 0 THEN 'deezer' ELSE 'spotify' END, 'id' || n,
     jsonb_build_object(
@@ -262,7 +263,10 @@ SELECT id_at(n), 'Mix ' || n, CASE WHEN n %% 3 = 0 THEN 'public' ELSE 'private' 
         'metadata', jsonb_build_object('mood', 'Mood ' || n %% 1500, 'year', n %% 1100,
                                        'tags', jsonb_build_array('common', 'Tag ' || n %% 1200)))
 FROM generate_series(1, %s) AS n
+JOIN (SELECT id, row_number() OVER (ORDER BY email <> %s) AS number FROM "user") AS owner
+    ON number = CASE WHEN n %% 20 = 0 THEN 1 ELSE n %% 1000 + 1 END
 """
+OWNERS = [f"owner{n}@example.org" for n in range(1001)]
 # Over five years, with a random id in between.
 ID_AT = """
 CREATE FUNCTION pg_temp.id_at(n int) RETURNS uuid LANGUAGE sql AS $$
@@ -310,12 +314,14 @@ def many(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
         earlier_ones = [quarter for quarter in quarters if quarter.start < this.start]
         Plan(tuple(CreatePeriod(quarter, 0) for quarter in earlier_ones)).apply()
         cursor.execute(ID_AT)
-        cursor.execute(FILL.replace("id_at(", "pg_temp.id_at("), [ROWS])
+        User.objects.bulk_create(User(email=email) for email in OWNERS)
+        cursor.execute(FILL.replace("id_at(", "pg_temp.id_at("), [ROWS, OWNERS[0]])
         cursor.execute("VACUUM ANALYZE playlist")
         newest._layouts.clear()
         yield
         newest._layouts.clear()
         cursor.execute("TRUNCATE playlist, archive_lexeme CASCADE")
+        User.objects.filter(email__in=OWNERS).delete()
         for partition in partitions():
             if partition.name not in earlier:
                 cursor.execute(f"ALTER TABLE playlist DETACH PARTITION {partition.name}")
@@ -370,6 +376,28 @@ class TestPlans:
         assert explained.found == 4
         assert explained.indexes >= {"archive_words"}
         assert explained.looked_at <= 100
+
+    @pytest.mark.parametrize(
+        ("asked", "found"),
+        [
+            ({"artist": "artist 20"}, 4),
+            ({"artist": "air"}, 50),
+            ({"artist": "nobody"}, 0),
+            ({"track": "title 20", "artist": "artist 20"}, 2),
+            ({"tags": ["tag 20", "common"]}, 10),
+            ({"contains": {"metadata": {"year": 20}}}, 11),
+        ],
+        ids=str,
+    )
+    def test_of_one_owner_s_many_only_what_is_found_is_looked_at(
+        self, asked: dict[str, Any], found: int
+    ) -> None:
+        own = Archive.objects.owned_by(User.objects.get(email=OWNERS[0]))
+        assert own.count() == ROWS // 20
+        explained = explaining.explain(asked, own)
+        assert explained.found == found
+        assert explained.looked_at <= 3 * found + own.count() / 10
+        assert not explained.sequential
 
     def test_the_command_explains_each_and_tells_what_has_no_index(self) -> None:
         Archive.objects.create(name="Late", content={"tracks": [{"artist": "Beyoncé"}]})
