@@ -37,6 +37,8 @@ class Client:
         self.draw = random.Random(plan["seed"] * 1000 + number)
         tokens = plan["tokens"]
         self.caller = Caller((plan["host"], plan["port"]), tokens[number % len(tokens)])
+        # As a proxy in front tells it: each has an address of its own.
+        self.caller.headers["X-Forwarded-For"] = f"198.18.{number // 250}.{number % 250 + 1}"
         self.own: dict[str, str] = {}
         self.met: list[tuple[float, float, str, int]] = []
         self.asks: dict[str, Callable[[], Answer]] = {

@@ -16,16 +16,17 @@ from urllib.parse import quote, urlencode
 import psutil
 from django.conf import settings
 from django.core.management.base import CommandError
-from django.db import connection
+from django.db import DatabaseError, connection
 from rich.console import Console
 from rich.table import Table
 
 from benchmarks.judging import percentile
 from benchmarks.load.machine import MB, Watch, groups, watched
 from benchmarks.load.preparing import plan as plan_of
-from benchmarks.load.preparing import prepare
+from benchmarks.load.preparing import prepare, warm_up
 from benchmarks.scratch import drop_scratch_database, scratch_database
 from benchmarks.serving import server
+from vibomat.throttling.rates import SCOPES
 
 HELP = "many clients at once: latency, throughput, errors, what is saturated, what grows"
 AIM = "16 clients: no error, p99 ≤ 200 ms; in ten minutes nothing grows"
@@ -111,6 +112,10 @@ def measure(console: Console, options: dict[str, Any]) -> None:
         if options["load_only"]:
             return
         plan = plan_of(options["queries"])
+        try:
+            warm_up()
+        except DatabaseError as error:
+            console.print(f"It begins cold, without pg_prewarm: {str(error).splitlines()[0]}")
         with under_load(options["workers"], options["threads"]) as (gunicorn, address):
             ask(plan, address, gunicorn, clients=STEADY_CLIENTS, seconds=WARM_UP_SECONDS)
             levels = [
@@ -136,6 +141,9 @@ def under_load(workers: int, threads: int) -> Iterator[tuple[int, Address]]:
         "DEBUG": "false",
         "SECRET_KEY": secrets.token_urlsafe(50),
         "ALLOWED_HOSTS": "127.0.0.1",
+        # Requests are counted as in production, without ever being too many.
+        "THROTTLE_RATES": ",".join(f"{scope}=999999/min" for scope in SCOPES),
+        "NUM_PROXIES": "1",
     }
     arguments = (f"--workers={workers}", "--worker-class=gthread", f"--threads={threads}")
     with server(*arguments, "--keep-alive=60", environment=environment) as (process, address):
