@@ -6,7 +6,6 @@ from typing import Any, Literal
 from uuid import UUID
 
 from django.apps import apps
-from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
 from search import slips, sql, stages, vocabulary
@@ -16,6 +15,7 @@ from search.spelling import did_you_mean
 from search.stages import Ways
 from search.trigram import alike
 from search.vocabulary import Reading
+from vibomat.postgresql.prepared import prepared_cursor
 
 Kind = Literal["all", "track", "artist"]
 
@@ -89,7 +89,7 @@ def search(text: str, *, kind: Kind = "all", limit: int = 20, offset: int = 0) -
     results = Results(parse(text))
     if results.query.is_blank or offset >= MAX_RESULTS or limit < 1:
         return results
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         run = _Run(_Recorder(cursor, results.steps), results.query, kind)
         hits = run.ranked(min(offset + limit, MAX_RESULTS))
     for step in results.steps:

@@ -4,10 +4,9 @@ from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
-from django.db import connection
-
 from search import sql
 from search.query import Query
+from vibomat.postgresql.prepared import prepared_cursor
 
 # So much of a text is looked at: a longer one begins no name.
 MAX_LENGTH = 200
@@ -29,6 +28,6 @@ def suggest(text: str, limit: int = 10) -> list[Suggestion]:
     if not text.strip() or limit < 1:
         return []
     accented = Query(text, words=text.split()).accented or None
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(sql.COMPLETE, [text, accented, limit])
         return [Suggestion(kind, name, id) for kind, id, name in cursor.fetchall()]

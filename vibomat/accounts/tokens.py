@@ -17,6 +17,12 @@ MOST_TOKENS = 100
 TOO_MANY = f"A user may have {MOST_TOKENS} tokens: revoke one first."
 # `last_used` is written at most this often.
 NOTED_EVERY = timedelta(hours=1)
+# Of a token and its user for most requests; the rest is read when it is asked for.
+NEEDED = (
+    "expiry",
+    "last_used",
+    *(f"user__{name}" for name in ("email", "is_active", "is_staff", "is_superuser")),
+)
 
 
 class AccessTokenManager(AuthTokenManager):  # type: ignore[misc]
@@ -51,7 +57,8 @@ class AccessTokenManager(AuthTokenManager):  # type: ignore[misc]
         at every request, to delete those that have expired.
         """
         token: AccessToken | None
-        token = self.select_related("user").filter(digest=hash_token(secret)).first()
+        found = self.select_related("user").filter(digest=hash_token(secret))
+        token = found.only(*NEEDED).first()
         if token is None or not token.user.is_active:
             return None
         return None if token.expiry and token.expiry <= timezone.now() else token

@@ -1,7 +1,7 @@
 import random
 from collections.abc import Mapping
 
-from django.db import connection
+from vibomat.postgresql.prepared import prepared_cursor
 
 from .rates import Rate
 from .sql import FORGET_FULL, TAKE
@@ -13,7 +13,7 @@ FORGETTING = 1000
 def take(buckets: Mapping[str, Rate]) -> float:
     """Take a request out of each bucket, and return in how many seconds all will have had one: 0
     if they have. A bucket that has none left stays as it is."""
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(
             TAKE,
             [
