@@ -264,9 +264,10 @@ SELECT id_at(n), owner.id, 'Mix ' || n, CASE WHEN n %% 3 = 0 THEN 'public' ELSE 
                                        'tags', jsonb_build_array('common', 'Tag ' || n %% 1200)))
 FROM generate_series(1, %s) AS n
 JOIN (SELECT id, row_number() OVER (ORDER BY email <> %s) AS number FROM "user") AS owner
-    ON number = CASE WHEN n %% 20 = 1 THEN 1 ELSE n %% 1000 + 2 END
+    ON number = CASE WHEN n %% 20 = 1 THEN 1 ELSE n %% 997 + 2 END
 """
-OWNERS = [f"owner{n}@example.org" for n in range(1001)]
+# One has many archives, the others not even one in a partition.
+OWNERS = [f"owner{n}@example.org" for n in range(998)]
 # Over five years, with a random id in between.
 ID_AT = """
 CREATE FUNCTION pg_temp.id_at(n int) RETURNS uuid LANGUAGE sql AS $$
@@ -396,7 +397,7 @@ class TestPlans:
         assert own.count() == ROWS // 20
         explained = explaining.explain(asked, own)
         assert explained.found == found
-        assert explained.looked_at <= 3 * found + own.count() / 10
+        assert explained.looked_at <= 5 * found + 10
         assert not explained.sequential
 
     def test_the_command_explains_each_and_tells_what_has_no_index(self) -> None:
