@@ -5,6 +5,7 @@ from django.db import connection
 
 from search import engine
 from search.models import Artist, Track
+from search.suggest import suggest
 
 pytestmark = pytest.mark.usefixtures("catalogue")
 
@@ -306,3 +307,13 @@ def test_an_empty_catalogue_has_no_hits() -> None:
     Track.objects.all().delete()
     Artist.objects.all().delete()
     assert engine.search("daft punk").hits == []
+
+
+def test_its_statements_are_prepared() -> None:
+    engine.search("daft pnk")
+    suggest("daft pu")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT statement FROM pg_prepared_statements")
+        prepared = "\n".join(statement for (statement,) in cursor.fetchall())
+    for function in ("search_lookup(", "search_candidates(", "search_complete("):
+        assert function in prepared
