@@ -1,5 +1,6 @@
 """Importing playlists as archives; the command is `manage.py import_archives`."""
 
+from archives.importing.analyzing import analyze_new
 from archives.importing.load import (
     ImportReport,
     archive_of,
@@ -8,4 +9,11 @@ from archives.importing.load import (
     name_of,
 )
 
-__all__ = ["ImportReport", "archive_of", "import_file", "import_playlists", "name_of"]
+__all__ = [
+    "ImportReport",
+    "analyze_new",
+    "archive_of",
+    "import_file",
+    "import_playlists",
+    "name_of",
+]

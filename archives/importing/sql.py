@@ -13,3 +13,10 @@ ON CONFLICT (owner_id, key) DO UPDATE SET archive_id = excluded.archive_id
     WHERE (SELECT id FROM playlist WHERE id = known.archive_id) IS NULL
 RETURNING key
 """
+
+# Partitions with rows of which nothing is known.
+NEVER_ANALYZED = """
+SELECT c.relname FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid
+WHERE i.inhparent = 'playlist'::regclass AND c.reltuples < 0 AND pg_relation_size(c.oid) > 0
+ORDER BY c.relname
+"""

@@ -17,7 +17,7 @@ from django.db import connection
 from django.db.models import QuerySet
 from model_bakery import baker
 
-from archives import formats, importing
+from archives import explaining, formats, importing
 from archives.content import MAX_TRACKS
 from archives.formats import Format, Playlist, Skipped
 from archives.importing import load, sql
@@ -396,3 +396,13 @@ def test_skipped_things_count_as_what_they_are() -> None:
         report.skip(skipped)
     assert (report.playlists_skipped, report.tracks_skipped, report.values_skipped) == (2, 1, 1)
     assert report.reasons.most_common() == [("x", 3), ("y", 1)]
+
+
+def test_what_was_imported_is_found_by_both_indexes_at_once(owner: User, tmp_path: Path) -> None:
+    with connection.cursor() as cursor:
+        # Partitions that nothing is known of.
+        cursor.execute("TRUNCATE playlist CASCADE")
+    run(file(tmp_path, *(playlist(f"Late {number}", 20) for number in range(100))))
+    explained = explaining.explain({"artist": "nobody"}, Archive.objects.owned_by(owner))
+    assert (explained.found, explained.sequential) == (0, 0)
+    assert explained.looked_at < 10

@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from archives.formats import Format, FormatError, Skipped
-from archives.importing import ImportReport, import_file
+from archives.importing import ImportReport, analyze_new, import_file
 from archives.models import Visibility
 from archives.owners import UnknownOwner, find_owner
 
@@ -80,6 +80,8 @@ class Command(BaseCommand):
                     raise CommandError(
                         "Interrupted. Run the same command again to go on.", returncode=130
                     ) from None
+        if report.created:
+            analyze_new()
         if sum(report.reasons.values()) > len(report.skipped):
             self.stderr.write("Skipped by reason:")
             for reason, count in report.reasons.most_common(50):
