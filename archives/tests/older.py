@@ -183,20 +183,23 @@ def present_rows() -> dict[uuid.UUID, str]:
     return dict(execute("SELECT id, (to_jsonb(p))::text FROM playlist AS p"))
 
 
-def same_json(one: str | None, other: str | None) -> bool:
-    if one is None or other is None:
-        return one is other
-    return bool(execute("SELECT %s::jsonb = %s::jsonb", [one, other])[0][0])
-
-
 def assert_returned(before: dict[uuid.UUID, dict[str, Any]]) -> None:
     """The older table holds these rows: JSON that JSONB can't hold byte for byte, other equal."""
     after = older_rows()
     assert after.keys() == before.keys()
+    texts: list[str | None] = []
+    returned: list[str | None] = []
     for key, row in before.items():
-        text, returned = row["content_json"], after[key]["content_json"]
+        text = row["content_json"]
         assert after[key] | {"content_json": text} == row
         if text in UNHELD:
-            assert returned == text
+            assert after[key]["content_json"] == text
         else:
-            assert same_json(returned, text)
+            texts.append(text)
+            returned.append(after[key]["content_json"])
+    changed = execute(
+        "SELECT * FROM unnest(%s::text[], %s::text[]) AS pair (text, returned)"
+        " WHERE text::jsonb IS DISTINCT FROM returned::jsonb",
+        [texts, returned],
+    )
+    assert changed == []

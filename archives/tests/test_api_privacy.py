@@ -130,16 +130,17 @@ LISTS: dict[str, tuple[set[str] | int, set[str] | int, set[str] | int]] = {
     "deleted=true&owner=me": (401, {"deleted"}, set()),
     "deleted=true&owner=public": (400, 400, 400),
 }
+# All of them find every archive. The first are of each way by which a list is found.
 FILTERS = [
     "",
     "&mood=calm",
+    "&q=artist&mood=calm",
+    "&q=nmae+one",
+    "&q=name",
     "&tags=common",
     "&tags_any=common,other",
     "&track=song",
     "&provider=spotify",
-    "&q=name",
-    "&q=nmae+one",
-    "&q=artist&mood=calm",
     "&status=draft",
     "&min_tracks=1&max_tracks=1",
     "&created_after=2020-01-01",
@@ -147,8 +148,13 @@ FILTERS = [
 ]
 
 
-@pytest.mark.parametrize("extra", FILTERS)
-@pytest.mark.parametrize("query", LISTS)
+@pytest.mark.parametrize(
+    ("query", "extra"),
+    [
+        *((query, extra) for query in LISTS for extra in FILTERS[:4]),
+        *((query, extra) for query in ("", "owner=me") for extra in FILTERS[4:]),
+    ],
+)
 def test_lists_have_only_what_the_viewer_may_find(house: House, query: str, extra: str) -> None:
     for viewer in VIEWERS:
         expected = LISTS[query][min(VIEWERS.index(viewer), 2)]
@@ -162,7 +168,6 @@ def test_lists_have_only_what_the_viewer_may_find(house: House, query: str, extr
             assert f"the {kind} one" not in response.content.decode()
 
 
-@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(
     "query",
     [
@@ -174,15 +179,16 @@ def test_lists_have_only_what_the_viewer_may_find(house: House, query: str, extr
         'contains={{"metadata":{{"tags":["tag-{}"]}}}}',
     ],
 )
-def test_no_filter_finds_what_the_viewer_may_not(house: House, query: str, kind: str) -> None:
+def test_no_filter_finds_what_the_viewer_may_not(house: House, query: str) -> None:
     for viewer in VIEWERS:
-        found = house.clients[viewer].get("/api/archives/?" + query.format(kind))
-        expected = {kind} & (PUBLIC | OWN if viewer == "owner" else PUBLIC)
-        assert found.status_code == 200
-        assert house.kinds(found.json()) == expected
         absent = house.clients[viewer].get("/api/archives/?" + query.format("absent"))
-        if not expected:
-            assert found.content == absent.content
+        for kind in KINDS:
+            found = house.clients[viewer].get("/api/archives/?" + query.format(kind))
+            expected = {kind} & (PUBLIC | OWN if viewer == "owner" else PUBLIC)
+            assert found.status_code == 200
+            assert house.kinds(found.json()) == expected
+            if not expected:
+                assert found.content == absent.content
 
 
 @pytest.mark.parametrize("kind", KINDS)

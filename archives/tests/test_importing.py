@@ -9,13 +9,13 @@ import threading
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.db.models import QuerySet
-from model_bakery import baker
 
 from archives import explaining, formats, importing
 from archives.content import MAX_TRACKS
@@ -25,6 +25,7 @@ from archives.models import Archive, ImportedPlaylist
 from archives.tests.older import OLDER
 from archives.tests.playlists import written
 from vibomat.accounts.models import User
+from vibomat.tests.migrating import migrate
 
 pytestmark = pytest.mark.django_db
 
@@ -274,9 +275,9 @@ def test_two_imports_at_once_store_each_playlist_once(
 def test_migrating_back_and_forth_forgets_no_import(owner: User, tmp_path: Path) -> None:
     path = file(tmp_path, playlist("a"), playlist("b"))
     run(path)
-    call_command("migrate", "archives", OLDER, verbosity=0)
+    migrate("archives", OLDER)
     # All apps: going back took those along that build on this one.
-    call_command("migrate", verbosity=0)
+    migrate()
     assert run(path)[0].startswith("Archives: 0 new with 0 tracks, 2 unchanged.")
 
 
@@ -378,7 +379,10 @@ def test_files_that_cannot_be_imported_are_refused_in_one_line(owner: User, tmp_
 def test_known_playlists_are_found_by_index(owner: User) -> None:
     importing.import_playlists([playlist(str(number)) for number in range(300)], owner)
     known = ImportedPlaylist.objects.filter(owner=owner)
-    baker.make(ImportedPlaylist, _quantity=2000, _bulk_create=True)
+    others = Archive.objects.bulk_create(Archive(name="Other") for _ in range(2000))
+    ImportedPlaylist.objects.bulk_create(
+        ImportedPlaylist(owner_id=uuid4(), key=uuid4(), archive=archive) for archive in others
+    )
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE archive_import, playlist")
         keys = list(known.values_list("key", flat=True))

@@ -56,6 +56,10 @@ def older(older_database: str, db: None, settings: Any) -> Iterator[None]:
         yield
 
 
+# From this step on there is the present table only.
+WITHOUT_OLDER = "0006_drop_older_table"
+
+
 def schema() -> list[tuple[Any, ...]]:
     return execute("""
         SELECT relname, attname, format_type(atttypid, atttypmod), attnotnull,
@@ -73,9 +77,9 @@ def functions() -> list[tuple[Any, ...]]:
 
 
 def test_every_row_returns_and_forward_again_is_the_same(older: None) -> None:
-    populate(2000, [add_user(), add_user()])
+    populate(600, [add_user(), add_user()])
     before, older_schema = older_rows(), schema()
-    assert len(before) == 2000
+    assert len(before) == 600
     migrate()
     present, present_schema, present_functions = present_rows(), schema(), functions()
     assert present.keys() == before.keys()
@@ -326,7 +330,7 @@ def test_a_migration_given_up_halfway_goes_back_without_loss(older: None) -> Non
     populate(0, [add_user()])
     first = older_rows()
     # Up to there the older table is still beside the present one.
-    for step in STEPS[1 : STEPS.index("0006_drop_older_table")]:
+    for step in STEPS[1 : STEPS.index(WITHOUT_OLDER)]:
         migrate(step)
         migrate(OLDER)
         assert_returned(first)
@@ -337,10 +341,17 @@ def test_a_migration_given_up_halfway_goes_back_without_loss(older: None) -> Non
     before = older_rows()
     assert len(before) == len(first) + 4
     # Now with what waits in archive_kept_aside.
-    for step in STEPS[1:]:
+    for step in STEPS[1 : STEPS.index(WITHOUT_OLDER) + 1]:
         migrate(step)
         migrate(OLDER)
         assert_returned(before)
+    # Further steps find and leave what that one does.
+    migrate(WITHOUT_OLDER)
+    rows, columns = present_rows(), schema()
+    for step in STEPS[STEPS.index(WITHOUT_OLDER) + 1 :]:
+        migrate(step)
+        migrate(WITHOUT_OLDER)
+        assert (present_rows(), schema()) == (rows, columns)
     migrate()
     assert present_rows() == present
 
@@ -349,11 +360,19 @@ def test_going_back_given_up_halfway_goes_forward_without_loss(older: None) -> N
     populate(0, [add_user()])
     migrate()
     fill_present()
-    present = present_rows()
-    for step in reversed(STEPS[:-1]):
+    present, columns = present_rows(), schema()
+    for step in reversed(STEPS[STEPS.index(WITHOUT_OLDER) : -1]):
         migrate(step)
         migrate()
-        assert present_rows() == present
+        assert (present_rows(), schema()) == (present, columns)
+    migrate(WITHOUT_OLDER)
+    rows, columns = present_rows(), schema()
+    for step in reversed(STEPS[: STEPS.index(WITHOUT_OLDER)]):
+        migrate(step)
+        migrate(WITHOUT_OLDER)
+        assert (present_rows(), schema()) == (rows, columns)
+    migrate()
+    assert present_rows() == present
 
 
 class Writer(threading.Thread):
@@ -372,7 +391,7 @@ class Writer(threading.Thread):
     def run(self) -> None:
         try:
             with connect() as self.connection:
-                while not self.stop.wait(0.005):
+                while not self.stop.wait(0.02):
                     self.write()
         except BaseException as error:
             self.failure = error

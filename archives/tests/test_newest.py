@@ -73,7 +73,7 @@ def create_many() -> None:
                 "metadata": {"mood": choose.choice(["calm", "loud"])},
             },
         )
-        for n, created in enumerate(times(choose, 700))
+        for n, created in enumerate(times(choose, 400))
     )
 
 
@@ -90,7 +90,7 @@ def in_order(rows: Any) -> list[uuid.UUID]:
     return [row.pk for row in sorted(rows, key=lambda row: (row.created, row.pk), reverse=True)]
 
 
-@pytest.mark.parametrize(("window", "many_without_time"), [(1, -1), (5, -1), (10**9, 10**9)])
+@pytest.mark.parametrize(("window", "many_without_time"), [(3, -1), (10**9, 10**9)])
 @pytest.mark.parametrize("asked", ASKED, ids=str)
 def test_pages_are_those_of_all_sorted(
     many: list[Archive],
@@ -181,8 +181,9 @@ def test_a_period_that_came_since_the_layout_was_read_is_seen(many: list[Archive
 def test_page_lengths_share_their_statements(many: list[Archive]) -> None:
     forget_statements()
     rows = Archive.objects.by_paths({"artist": "air"})
-    for limit in range(1, LIMITS[-1] + 1):
-        rows.newest(limit)
+    for most in LIMITS:
+        for limit in (most - 1, most, most + 1 if most < LIMITS[-1] else 1):
+            rows.newest(limit)
     assert len(prepared._prepared[connection.connection]) == 2 * len(LIMITS)
 
 

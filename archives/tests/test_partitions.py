@@ -420,7 +420,7 @@ def many(db: None) -> list[User]:
                 visibility="public" if n % 50 == 0 else "private",
                 content={"tracks": [{"artist": "Air", "track": f"Track {n}"}]},
             )
-            for n, moment in ((n, start + timedelta(hours=7 * n)) for n in range(6000))
+            for n, moment in ((n, start + timedelta(hours=21 * n)) for n in range(2000))
         ),
         batch_size=1000,
     )
@@ -429,7 +429,7 @@ def many(db: None) -> list[User]:
         Archive(
             pk=uuid.UUID(int=choose.getrandbits(128), version=4), name=f"Mix {n}", owner=owners[0]
         )
-        for n in range(2000)
+        for n in range(700)
     )
     connection.check_constraints()
     execute("ANALYZE playlist")

@@ -215,7 +215,7 @@ def test_all_that_is_wrong_is_told_at_once(db: None) -> None:
 
 
 @settings(
-    deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1))
 def test_a_text_finds_itself_and_no_text_is_an_error(archives: None, text: str) -> None:
@@ -413,8 +413,10 @@ class TestPlans:
         assert "Seq Scan" not in explained
 
     def test_all_answer_as_without_index(self) -> None:
+        # A fifth of them: without an index each row's words are made anew.
+        fifth = Archive.objects.filter(name__regex="[07]$")
         for asked in [*RARE.values(), *COMMON.values()]:
-            rows = Archive.objects.by_paths(asked)
+            rows = fifth.by_paths(asked)
             with connection.cursor() as cursor:
                 cursor.execute(
                     "SET LOCAL enable_bitmapscan = off; SET LOCAL enable_indexscan = off"

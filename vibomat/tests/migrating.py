@@ -5,20 +5,50 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from io import StringIO
 from typing import Any
+from unittest import mock
 
 import psycopg
 import pytest
 from django.core.management import call_command
 from django.db import connection
+from django.db.migrations.state import ProjectState, StateApps
 from psycopg.pq import TransactionStatus
 
 from vibomat.tests.databases import connect, connected_to, database
 
+# By what a state consists of: its models' classes, and the parts, which keep their ids so.
+_rendered: dict[Any, tuple[StateApps, list[Any]]] = {}
 
-def migrate(app: str, *target: str, **options: Any) -> str:
-    """Migrate an app to that step, the last one by default; what was printed."""
+
+def _key(part: Any) -> Any:
+    """The same for equal containers of the same fields, indexes and managers."""
+    if isinstance(part, dict):
+        return tuple((name, _key(value)) for name, value in part.items())
+    if isinstance(part, list | tuple):
+        return tuple(map(_key, part))
+    return part if isinstance(part, str | int | None) else (id(part),)
+
+
+def _classes(state: ProjectState) -> StateApps:
+    parts = [
+        (name, dict(model.fields), dict(model.options), model.bases, list(model.managers))
+        for name, model in state.models.items()
+    ]
+    key = _key(parts)
+    if key not in _rendered:
+        _rendered[key] = StateApps(state.real_apps, state.models), parts
+    return _rendered[key][0]
+
+
+def migrate(*target: str, **options: Any) -> str:
+    """`manage.py migrate`, of an app to a step if they are told; what was printed.
+
+    Most of its time Django makes classes of all models, anew for each operation and each run. Here
+    states that are equal share them.
+    """
     output = StringIO()
-    call_command("migrate", app, *target, no_color=True, stdout=output, **options)
+    with mock.patch.object(ProjectState, "apps", property(_classes, fdel=lambda state: None)):
+        call_command("migrate", *target, no_color=True, stdout=output, **options)
     return output.getvalue()
 
 
