@@ -13,9 +13,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 # What is quickly made up; archives' contents take the machine longer than the API.
 @pytest.mark.parametrize("only", ["/api/search/", "/api/tokens/"])
 def test_every_answer_is_documented_and_none_is_a_5xx(only: str) -> None:
-    found = fuzz(120, seed=7, only=only)
+    found = fuzz(80, seed=7, only=only)
     assert found.problems == {}
-    assert found.requests > 80
+    assert found.requests > 50
     assert len(found.statuses) > 1
 
 

@@ -6,8 +6,6 @@ from model_bakery import baker
 
 from embeddings import metrics
 from embeddings.models import EmbeddingModel, Interaction
-from embeddings.tests.conftest import Many
-from search.plans import plans_of
 
 
 def told() -> dict[str, float]:
@@ -28,9 +26,3 @@ def test_models_in_use_tell_what_waits_for_them(monkeypatch: pytest.MonkeyPatch)
     assert told() == {"active": 2, "building": 3}
     monkeypatch.setattr(metrics, "NEWEST", 2)
     assert told() == {"active": 2, "building": 2}
-
-
-@pytest.mark.django_db
-def test_the_newest_are_read_by_index(many: Many) -> None:
-    (plan,) = plans_of(told)
-    assert "using interaction_newest on interaction" in plan
