@@ -95,14 +95,14 @@ def test_nonsense_is_refused_in_one_line(options: dict[str, object], message: st
 
 
 def test_too_little_disk_is_told_before_anything_is_built(
-    monkeypatch: pytest.MonkeyPatch,
+    playlists: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if "folder" not in connection.settings_dict["OPTIONS"]:
         pytest.skip("the disk of another server isn't known")
     disk = SimpleNamespace(free=10**9)
     monkeypatch.setattr("shutil.disk_usage", lambda folder: disk)
     with pytest.raises(CommandError, match=r"Only 1\.0 GB of 11\.7 are free"):
-        call_command("benchmark", "partitions", sizes="1000000")
+        call_command("benchmark", "partitions", playlists=playlists, sizes="1000000")
 
 
 def test_an_interruption_drops_what_was_built(
