@@ -14,7 +14,7 @@ from django.test import Client
 from archives.models import Archive
 from vibomat.accounts.models import User
 
-WRITERS = 32
+WRITERS = 16
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

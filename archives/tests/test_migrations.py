@@ -5,7 +5,7 @@ import random
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from io import StringIO
@@ -20,6 +20,7 @@ from archives.models import Archive
 from vibomat.accounts.models import User
 from vibomat.tests.databases import connect, connected_to, database, execute
 from vibomat.tests.migrating import (
+    Killed,
     WritersWait,
     beside_a_long_reader,
     killed_again_and_again,
@@ -282,14 +283,33 @@ def test_a_migration_killed_anywhere_continues_when_run_again(
 ) -> None:
     populate(100, [add_user()])
     before = older_rows()
-    assert killed_again_and_again(migrate, first=3, further=5) > 5
+    assert killed_again_and_again(migrate, first=3, further=8) > 5
     migrate(OLDER)
     assert_returned(before)
     migrate()
     fill_present()
     present = present_rows()
-    assert killed_again_and_again(lambda: migrate(OLDER), first=3, further=5) > 5
-    killed_again_and_again(migrate, first=3, further=5)
+    assert killed_again_and_again(lambda: migrate(OLDER), first=3, further=8) > 5
+    killed_again_and_again(migrate, first=3, further=8)
+    assert present_rows() == present
+
+
+def test_a_step_back_that_is_ended_before_it_is_noted_is_taken_again(older: None) -> None:
+    migrate()
+    fill_present()
+    present = present_rows()
+
+    def kill(run: Callable[..., Any], sql: str, *arguments: Any) -> Any:
+        if 'DELETE FROM "django_migrations"' in sql:
+            raise Killed
+        return run(sql, *arguments)
+
+    for step in reversed(STEPS[:-1]):
+        with pytest.raises(Killed), connection.execute_wrapper(kill):
+            migrate(step)
+        connection.close()
+        migrate(step)
+    migrate()
     assert present_rows() == present
 
 

@@ -44,6 +44,7 @@ class KnowsThemes(Embedder):
 @pytest.fixture(autouse=True)
 def themes(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(proving, "CROWD", 500)
+    monkeypatch.setattr(proving, "EVERY", 7)
     settings.EMBEDDERS = ["embeddings.tests.test_prove_similarity.KnowsThemes"]
     settings.EMBEDDER = "themes"
     yield

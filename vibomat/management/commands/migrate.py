@@ -7,12 +7,31 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import CommandError
 from django.core.management.commands import migrate
-from django.db import ProgrammingError, connections
+from django.db import ProgrammingError, connections, transaction
+from django.db.migrations import Migration
+from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.state import ProjectState
 from psycopg.errors import InsufficientPrivilege
 
 from vibomat import checks, timeouts
 from vibomat.autodetector import SafeAutodetector
 from vibomat.turns import turn
+
+
+class Executor(MigrationExecutor):
+    """Notes that a migration is undone in its own transaction, as Django does that it is applied.
+    Ended in between, it would be undone twice."""
+
+    def unapply_migration(
+        self, state: ProjectState, migration: Migration, fake: bool = False
+    ) -> ProjectState:
+        if not migration.atomic:
+            return super().unapply_migration(state, migration, fake)
+        with transaction.atomic(using=self.connection.alias):
+            return super().unapply_migration(state, migration, fake)
+
+
+migrate.MigrationExecutor = Executor  # type: ignore[misc]
 
 
 class Command(migrate.Command):
