@@ -36,7 +36,7 @@ def _classes(state: ProjectState) -> StateApps:
     ]
     key = _key(parts)
     if key not in _rendered:
-        _rendered[key] = StateApps(state.real_apps, state.models), parts
+        _rendered[key] = StateApps(list(state.real_apps), state.models), parts
     return _rendered[key][0]
 
 

@@ -31,7 +31,7 @@ class Executor(MigrationExecutor):
             return super().unapply_migration(state, migration, fake)
 
 
-migrate.MigrationExecutor = Executor  # type: ignore[misc]
+migrate.MigrationExecutor = Executor  # type: ignore[attr-defined]
 
 
 class Command(migrate.Command):
