@@ -11,6 +11,8 @@ from pathlib import Path
 
 from django.conf import settings
 
+from vibomat.embedded.server import RECOVERING
+
 
 def command(tmp_path: Path, *arguments: str) -> "subprocess.Popen[str]":
     environment = {k: v for k, v in os.environ.items() if k != "DATABASE_URL"}
@@ -28,7 +30,8 @@ def command(tmp_path: Path, *arguments: str) -> "subprocess.Popen[str]":
 def test_the_demo_loads_shows_and_serves_and_does_nothing_twice(tmp_path: Path) -> None:
     first = command(tmp_path, "--no-serve")
     printed, errors = first.communicate(timeout=120)
-    assert (first.returncode, errors) == (0, "")
+    # On a busy machine its server may start slowly.
+    assert (first.returncode, errors.replace(f"{RECOVERING}\n", "")) == (0, "")
     assert "sample tracks." in printed
     assert "One More Time" in printed and "Did you mean: mondo grosso" in printed
 
