@@ -109,7 +109,7 @@ MIDDLEWARE = [
     "vibomat.text.RejectUnstorableText",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.common.CommonMiddleware",
+    "vibomat.slashes.AppendSlash",
     "vibomat.throttling.middleware.ThrottleAddresses",
     "vibomat.bodies.LimitBodies",
     "django.middleware.csrf.CsrfViewMiddleware",
