@@ -57,9 +57,9 @@ NOT_YOURS = refusal(
     {"detail": "Only its owner may change an archive."},
 )
 STAFF_ONLY = refusal(
-    "A filter is for staff only.",
+    "A filter is for staff who may view archives.",
     "A jsonpath",
-    {"detail": "Only staff may filter by a jsonpath."},
+    {"detail": "Only staff who may view archives may filter by a jsonpath."},
 )
 UNCHANGED = OpenApiResponse(description="It is still what If-None-Match names.")
 BAD_HEADER = refusal(

@@ -34,7 +34,7 @@ from archives.index_sizes import index_sizes
 from archives.listing import Part
 from archives.models import Archive, Visibility
 from archives.paths import PATHS
-from archives.querysets import ArchiveQuerySet
+from archives.querysets import ArchiveQuerySet, may_see_all
 from archives.text_search import Found, Place, search
 from vibomat import refusals
 from vibomat.accounts.models import User
@@ -350,8 +350,8 @@ class ArchiveViewSet(FileActions, ResolveActions):
             raise ValidationError({"deleted": ["You can see your own bin only."]})
         if (asked.owner == "me" or asked.deleted) and not user.is_authenticated:
             raise NotAuthenticated
-        if "path" in asked.paths and not user.is_staff:
-            raise PermissionDenied("Only staff may filter by a jsonpath.")
+        if "path" in asked.paths and not may_see_all(user):
+            raise PermissionDenied("Only staff who may view archives may filter by a jsonpath.")
         archives = self.archives().defer("content", *UNSHOWN)
         try:
             archives = archives.by_paths(asked.paths)

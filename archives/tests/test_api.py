@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.core.management import call_command
 from django.db import connection
 from django.test import Client
@@ -548,12 +549,21 @@ class TestLists:
         query = "artist=beyonce&track=HALO&mood=calm&tags=a&status=synced&min_tracks=2"
         assert self.walk(client, query) == [[wanted]]
 
-    def test_a_jsonpath_is_for_staff(self, client: Client, user: User) -> None:
+    def test_a_jsonpath_is_for_staff_who_may_view_archives(
+        self, client: Client, user: User
+    ) -> None:
         create(client, content=CONTENT)
         query = "/api/archives/?path=$.tracks[*].duration_ms > 200000"
         assert client.get(query).status_code == 403
+        assert Client().get(query).status_code == 403
+        user.user_permissions.add(Permission.objects.get(codename="view_archive"))
+        assert client.get(query).status_code == 403
         User.objects.update(is_staff=True)
         assert len(client.get(query).json()["results"]) == 1
+        user.user_permissions.clear()
+        assert client.get(query).status_code == 403
+        User.objects.update(is_superuser=True)
+        assert client.get(query).status_code == 200
 
 
 def test_the_declared_paths_are_listed(db: None) -> None:

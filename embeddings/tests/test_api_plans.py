@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.test import Client
 
 from archives.models import Archive
@@ -18,7 +19,9 @@ from vibomat.accounts.models import User
 
 @pytest.fixture
 def staff(many: Many, db: None) -> User:
-    return User.objects.create_user("staff@example.org", is_staff=True)
+    user = User.objects.create_user("staff@example.org", is_staff=True)
+    user.user_permissions.add(Permission.objects.get(codename="view_interaction"))
+    return user
 
 
 def as_text(value: object) -> str:
