@@ -230,8 +230,11 @@ CSRF_COOKIE_SECURE = HTTPS
 SECURE_HSTS_SECONDS = (
     whole_number("HSTS_SECONDS", 31_536_000, "a whole number of seconds") if HTTPS else 0
 )
-SECURE_HSTS_INCLUDE_SUBDOMAINS = boolean("HSTS_INCLUDE_SUBDOMAINS", default=HTTPS)
-SECURE_HSTS_PRELOAD = boolean("HSTS_PRELOAD", default=HTTPS)
+SECURE_HSTS_INCLUDE_SUBDOMAINS = boolean("HSTS_INCLUDE_SUBDOMAINS", default=False)
+SECURE_HSTS_PRELOAD = boolean("HSTS_PRELOAD", default=False)
+# They bind the whole domain, which may have other sites, and a preload list hardly lets go of it:
+# the domain's owner decides, not Django's advice to set both.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 # Only behind a proxy which sets this header itself: otherwise any client could claim HTTPS.
 if boolean("TRUST_X_FORWARDED_PROTO", default=False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
