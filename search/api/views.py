@@ -84,9 +84,7 @@ class SearchView(PublicView):
         examples=[OpenApiExample("Two typos", SEARCH_EXAMPLE, response_only=True)],
     )
     def get(self, request: Request) -> Response:
-        parameters = serializers.SearchParameters(data=request.query_params)
-        parameters.is_valid(raise_exception=True)
-        asked = parameters.validated_data
+        asked = serializers.read(serializers.SearchParameters, request.query_params)
         results = engine.search(
             asked["q"], kind=asked["type"], limit=asked["limit"], offset=asked["offset"]
         )
@@ -105,9 +103,7 @@ class SuggestView(PublicView):
         examples=[OpenApiExample("Half a name", SUGGEST_EXAMPLE, response_only=True)],
     )
     def get(self, request: Request) -> Response:
-        parameters = serializers.SuggestParameters(data=request.query_params)
-        parameters.is_valid(raise_exception=True)
-        typed = parameters.validated_data["q"]
+        typed = serializers.read(serializers.SuggestParameters, request.query_params)["q"]
         return Response(serializers.suggest_response(typed, suggest(typed)))
 
 
