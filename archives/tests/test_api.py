@@ -257,6 +257,15 @@ class TestPreconditions:
                 break
 
     def test_deleting_needs_it_too(self, client: Client) -> None:
+    def test_a_weak_tag_is_not_said_to_be_a_change(self, client: Client) -> None:
+        created = create(client)
+        changed = "The archive was changed meanwhile: read it again, then change it."
+        weak = 'If-Match compares no weak tags: send "1" without the W/.'
+        for if_match, told in (('W/"1"', weak), ('W/"0"', changed), ('"0"', changed)):
+            response = send(client, "patch", address(created), {"name": "X"}, if_match)
+            assert response.status_code == 412
+            assert response.json() == {"detail": told}
+
         created = create(client)
         assert send(client, "delete", address(created)).status_code == 428
         assert send(client, "delete", address(created), if_match='"2"').status_code == 412
