@@ -32,6 +32,7 @@ def test_the_demo_loads_shows_and_serves_and_does_nothing_twice(tmp_path: Path) 
     assert "sample tracks." in printed
     assert "One More Time" in printed and "Did you mean: mondo grosso" in printed
 
+    assert "manage.py createsuperuser" in printed and "manage.py create_token" in printed
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -51,6 +52,7 @@ def test_the_demo_loads_shows_and_serves_and_does_nothing_twice(tmp_path: Path) 
     assert "not loaded again" in printed
     for address in ("/", "/api/search/?q=daft+pnk", "/api/docs/", "/admin/"):
         assert f"{site}{address}  " in printed
+    assert "manage.py createsuperuser" in printed and "manage.py create_token" in printed
     assert serving.returncode == 0
     assert "Traceback" not in errors
 
