@@ -82,7 +82,10 @@ def parse_content(text: str | bytes, *, constants: bool = False) -> Any:
     except RecursionError as error:
         raise ValidationError(_too_deep(), "too_deep") from error
     except ValueError as error:
-        raise ValidationError(f"This is not valid JSON: {error}", "not_json") from error
+        # Python's own message speaks to programmers.
+        too_long = str(error).startswith("Exceeds the limit")
+        reason = "a number has too many digits" if too_long else error
+        raise ValidationError(f"This is not valid JSON: {reason}", "not_json") from error
 
 
 def content_errors(content: Any) -> Iterator[Wrong]:

@@ -106,6 +106,13 @@ def test_what_the_database_cannot_hold_is_a_400(client: Client, url: str) -> Non
 
 
 def test_a_statement_that_takes_too_long_is_a_503(client: Client) -> None:
+def test_a_number_of_too_many_digits_is_told_without_python(client: Client) -> None:
+    response = client.post("/echo/", "9" * 5000, content_type="application/json")
+    assert response.status_code == 400
+    message = "JSON parse error - A number has too many digits."
+    assert response.json() == {"non_field_errors": [message]}
+
+
     response = client.get("/slow/")
     assert response.status_code == 503
 
