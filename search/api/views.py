@@ -6,6 +6,7 @@ from django.db.models import Prefetch
 from django.http import Http404
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework.exceptions import NotFound
 from rest_framework.generics import RetrieveAPIView
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
@@ -115,8 +116,8 @@ class EntryView(RetrieveAPIView[Any]):
     def get_object(self) -> Any:
         try:
             return super().get_object()
-        except ValueError as error:
-            raise Http404 from error
+        except (ValueError, Http404) as error:
+            raise NotFound from error
 
 
 class ArtistView(EntryView):

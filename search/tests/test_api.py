@@ -271,7 +271,7 @@ def test_one_artist_whole(client: Client) -> None:
 def test_an_id_there_is_not_is_a_404(client: Client, kind: str, key: str) -> None:
     response = client.get(f"/api/{kind}/{key}/")
     assert response.status_code == 404
-    assert list(response.json()) == ["detail"]
+    assert response.json() == {"detail": "Not found."}
 
 
 @pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])
