@@ -244,7 +244,7 @@ CSRF_TRUSTED_ORIGINS = [origin for origin in env.list("CSRF_TRUSTED_ORIGINS", de
 CORS_ALLOWED_ORIGINS = [origin for origin in env.list("CORS_ALLOWED_ORIGINS", default=[]) if origin]
 CORS_URLS_REGEX = r"^/api/"
 CORS_ALLOW_HEADERS = [*default_headers, "if-match", "if-none-match"]
-CORS_EXPOSE_HEADERS = ["etag", "retry-after", "x-request-id"]
+CORS_EXPOSE_HEADERS = ["content-disposition", "etag", "location", "retry-after", "x-request-id"]
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": checked(
         "CONTENT_SECURITY_POLICY", content_policy.POLICY, content_policy.directives

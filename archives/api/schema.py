@@ -42,6 +42,14 @@ ETAG = OpenApiParameter(
     description="The archive's revision as a tag.",
 )
 
+LOCATION = OpenApiParameter(
+    "Location",
+    OpenApiTypes.URI,
+    OpenApiParameter.HEADER,
+    response=[201],
+    description="The new archive's address.",
+)
+
 BAD_BODY = refusal(
     "Messages by the name of the field, or its place in the content.",
     "A wrong duration",

@@ -98,7 +98,7 @@ class ArchiveViewSet(FileActions, ResolveActions):
         operation_id="create_archive",
         summary="A new archive of your own",
         tags=["archives"],
-        parameters=[schema.ETAG],
+        parameters=[schema.ETAG, schema.LOCATION],
         responses={
             201: ArchiveSerializer,
             400: schema.BAD_BODY,
@@ -217,7 +217,7 @@ class ArchiveViewSet(FileActions, ResolveActions):
         summary="A copy of your own of an archive that you may read",
         description="The copy is a private draft, and remembers what it was derived from.",
         tags=["archives"],
-        parameters=[schema.ID, schema.ETAG],
+        parameters=[schema.ID, schema.ETAG, schema.LOCATION],
         request=DeriveSerializer,
         responses={
             201: ArchiveSerializer,
@@ -316,7 +316,10 @@ class ArchiveViewSet(FileActions, ResolveActions):
 
     def answer(self, archive: Archive, code: int = status.HTTP_200_OK) -> Response:
         serializer = ArchiveSerializer(archive, context={"sources": self.sources([archive])})
-        return Response(serializer.data, code, headers={"ETag": etag(archive)})
+        headers = {"ETag": etag(archive)}
+        if code == status.HTTP_201_CREATED:
+            headers["Location"] = self.reverse_action("detail", kwargs={"id": archive.pk})
+        return Response(serializer.data, code, headers=headers)
 
     def sources(self, archives: Iterable[Archive]) -> set[UUID]:
         """The archives that these were derived from, as far as the user may know of them: an

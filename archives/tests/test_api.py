@@ -180,6 +180,7 @@ class TestOne:
         response = send(client, "post", address(source, "derive/"), {"name": "Mine"})
         assert response.status_code == 201
         copy = response.json()
+        assert response.headers["Location"] == f"http://testserver{address(copy)}"
         assert copy["derived_from"] == source["id"] != copy["id"]
         assert copy["content"] == CONTENT
         names = ("name", "description", "visibility", "status", "provider", "provider_id")
@@ -256,7 +257,6 @@ class TestPreconditions:
             if status == 200 and if_match != "*":
                 break
 
-    def test_deleting_needs_it_too(self, client: Client) -> None:
     def test_a_weak_tag_is_not_said_to_be_a_change(self, client: Client) -> None:
         created = create(client)
         changed = "The archive was changed meanwhile: read it again, then change it."
@@ -266,6 +266,7 @@ class TestPreconditions:
             assert response.status_code == 412
             assert response.json() == {"detail": told}
 
+    def test_deleting_needs_it_too(self, client: Client) -> None:
         created = create(client)
         assert send(client, "delete", address(created)).status_code == 428
         assert send(client, "delete", address(created), if_match='"2"').status_code == 412

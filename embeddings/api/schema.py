@@ -13,6 +13,13 @@ from vibomat.refusals import (
 )
 
 ID = OpenApiParameter("id", OpenApiTypes.UUID, OpenApiParameter.PATH)
+LOCATION = OpenApiParameter(
+    "Location",
+    OpenApiTypes.URI,
+    OpenApiParameter.HEADER,
+    response=[201],
+    description="The new prompt's address.",
+)
 
 BAD_BODY = refusal(
     "Messages by the name of the field.", "No text", {"text": ["This field may not be blank."]}

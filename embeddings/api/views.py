@@ -91,6 +91,7 @@ class PromptViewSet(GenericViewSet[Interaction]):
             "if the model does not answer, after `manage.py embed`."
         ),
         tags=["prompts"],
+        parameters=[schema.LOCATION],
         responses={
             201: PromptSerializer,
             400: schema.BAD_BODY,
@@ -235,7 +236,9 @@ class PromptViewSet(GenericViewSet[Interaction]):
 
     def answer(self, interaction: Interaction, code: int = status.HTTP_200_OK) -> Response:
         shown = PromptSerializer(interaction, context=self.shown_with([interaction]))
-        return Response(shown.data, code)
+        is_new = code == status.HTTP_201_CREATED
+        location = self.reverse_action("detail", kwargs={"id": interaction.pk})
+        return Response(shown.data, code, headers={"Location": location} if is_new else None)
 
     def search(
         self,

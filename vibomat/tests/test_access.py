@@ -54,6 +54,7 @@ OTHERS = {
     "search-page": ANYBODY,
     "schema": ANYBODY,
     "docs": ANYBODY,
+    "favicon": (302, 302, 302, 302, 302),
     "alive": ANYBODY,
     "ready": ANYBODY,
     "metrics": (401, 401, 401, 401, 401),
