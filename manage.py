@@ -9,7 +9,8 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "vibomat.settings")
     from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
-    from django.db import OperationalError
+    from django.db import OperationalError, ProgrammingError
+    from psycopg.errors import UndefinedTable
 
     from vibomat.postgresql.application_name import busy_with
 
@@ -25,6 +26,10 @@ def main() -> None:
         if "--traceback" in sys.argv:
             raise
         sys.exit(f"{type(error).__name__}: {' '.join(str(error).split())}")
+    except ProgrammingError as error:
+        if "--traceback" in sys.argv or not isinstance(error.__cause__, UndefinedTable):
+            raise
+        sys.exit(f"{error.__cause__.diag.message_primary}: run manage.py migrate.")
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ means unknown. Further keys are kept as they are, at any place.
 """
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Any, NamedTuple
@@ -23,6 +24,8 @@ MAX_BYTES = 8 * 1024 * 1024
 MAX_DEPTH = 32
 MAX_DURATION_MS = 2**32 - 1
 MAX_ERRORS = 20
+# The first number of more digits than Python reads and writes; a power takes long to make.
+TOO_MANY_DIGITS = 10**4300
 
 
 class Wrong(NamedTuple):
@@ -79,7 +82,10 @@ def parse_content(text: str | bytes, *, constants: bool = False) -> Any:
     except RecursionError as error:
         raise ValidationError(_too_deep(), "too_deep") from error
     except ValueError as error:
-        raise ValidationError(f"This is not valid JSON: {error}", "not_json") from error
+        # Python's own message speaks to programmers.
+        too_long = str(error).startswith("Exceeds the limit")
+        reason = "a number has too many digits" if too_long else error
+        raise ValidationError(f"This is not valid JSON: {reason}", "not_json") from error
 
 
 def content_errors(content: Any) -> Iterator[Wrong]:
@@ -145,7 +151,7 @@ def _wrong_values(value: Any, path: str) -> Iterator[Wrong]:
         if value != value or value in (float("inf"), float("-inf")):
             yield Wrong(path, f"{value} is no JSON number.")
     elif isinstance(value, int):
-        if not isinstance(value, bool) and abs(value) >= 10**4300:
+        if not isinstance(value, bool) and abs(value) >= TOO_MANY_DIGITS:
             yield Wrong(path, "A number has too many digits.")
     elif value is not None:
         yield Wrong(path, f"{type(value).__name__} is no type of JSON.")
@@ -284,8 +290,8 @@ def _too_deep() -> str:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in found if keys.count(key) > 1)
+        count = Counter(key for key, _ in pairs)
+        twice = next(key for key in found if count[key] > 1)
         raise ValueError(f"the key {_shown(twice)} stands twice in one object")
     return found
 

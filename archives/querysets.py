@@ -102,7 +102,7 @@ class ArchiveQuerySet(models.QuerySet["Archive"]):
 
     def _open_to(self, user: User | AnonymousUser, *visibilities: str) -> Self:
         found = self.filter(deleted=None)
-        if user.is_active and user.is_staff and user.has_perm("archives.view_archive"):
+        if may_see_all(user):
             return found
         condition = models.Q(visibility__in=visibilities)
         if user.is_authenticated and user.is_active:
@@ -115,6 +115,11 @@ class ArchiveQuerySet(models.QuerySet["Archive"]):
         found = self.filter(OwnedBy(user.pk))
         found.is_of_one_owner = True
         return found
+
+
+def may_see_all(user: User | AnonymousUser) -> bool:
+    """Whether that user sees everybody's archives."""
+    return user.is_active and user.is_staff and user.has_perm("archives.view_archive")
 
 
 def matches(tsquery: str) -> Matches:

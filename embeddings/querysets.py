@@ -26,7 +26,11 @@ if TYPE_CHECKING:
 
 
 class InteractionQuerySet(SearchedQuerySet["Interaction"]):
-    """Interactions, scoped by who asks. Staff see all; others their own; an inactive user none."""
+    """Interactions, scoped by who asks.
+
+    Staff with the permission `embeddings.view_interaction` see all; others their own; an inactive
+    user none.
+    """
 
     def owned_by(self, user: User | AnonymousUser) -> Self:
         """That user's own."""
@@ -36,7 +40,7 @@ class InteractionQuerySet(SearchedQuerySet["Interaction"]):
 
     def visible_to(self, user: User | AnonymousUser) -> Self:
         """What that user may read."""
-        if user.is_active and user.is_staff:
+        if may_see_all(user):
             return self.all()
         return self.owned_by(user)
 
@@ -105,6 +109,11 @@ class InteractionQuerySet(SearchedQuerySet["Interaction"]):
 
     def _nearest(self, candidates: Self, search: Search) -> dict[UUID, float | None]:
         return nearest(candidates, search)
+
+
+def may_see_all(user: User | AnonymousUser) -> bool:
+    """Whether everybody's interactions are that user's to see."""
+    return user.is_active and user.is_staff and user.has_perm("embeddings.view_interaction")
 
 
 class InteractionManager(models.Manager.from_queryset(InteractionQuerySet)):  # type: ignore[misc]

@@ -172,3 +172,8 @@ class CatalogueImport(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+def has_catalogue() -> bool:
+    """Whether anything was imported yet."""
+    return Track.objects.exists() or Artist.objects.exists()

@@ -89,5 +89,5 @@ def _years(value: str) -> tuple[int | None, int | None] | None:
     first = int(match["first"]) if match["first"] else None
     last = int(match["last"]) if match["last"] else None
     if match["dash"]:
-        return first, last
+        return (last, first) if first and last and last < first else (first, last)
     return (first, first) if last is None else None

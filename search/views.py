@@ -12,6 +12,7 @@ from psycopg.errors import QueryCanceled
 
 from search import engine
 from search.api.serializers import SearchParameters, search_response
+from search.models import has_catalogue
 from vibomat.throttling.scopes import throttled
 
 PAGE = 20
@@ -68,6 +69,8 @@ def _answer(request: HttpRequest) -> dict[str, Any]:
 
     return {
         "answer": answer | {"results": rows[:PAGE]},
+        "is_empty": not rows and not offset and not has_catalogue(),
+        "has_several_words": len(q.split()) > 1,
         "first": offset + 1,
         "last": offset + min(len(rows), PAGE),
         "instead": answer["did_you_mean"] and link(q=answer["did_you_mean"]),

@@ -26,7 +26,11 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
     - a statement that ran into its time limit, and a database that does not answer, are a 503.
     """
     if isinstance(error, exceptions.ParseError):
-        error = _invalid(str(error.detail))
+        # Of a number with too many digits Python says what programmers could do about it.
+        if str(error.detail).startswith("JSON parse error - Exceeds the limit"):
+            error = _invalid("JSON parse error - A number has too many digits.")
+        else:
+            error = _invalid(str(error.detail))
     elif isinstance(error, RequestDataTooBig):
         most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
         return Response({"detail": f"A body may have at most {most:,} bytes."}, status=413)

@@ -1,10 +1,14 @@
-"""Whether a PostgreSQL server can hold Vibomat: run by `migrate` and `check --database default`."""
+"""Whether a PostgreSQL server can hold Vibomat: run by `migrate` and `check --database default`.
+
+And by `check --deploy`: whether limits count for visitors, not for the proxy they come by.
+"""
 
 from collections.abc import Sequence
 from typing import Any
 
 from django.apps import AppConfig
-from django.core.checks import CheckMessage, Error, Tags, register
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import OperationalError, connections
 from django.db.backends.utils import CursorWrapper
 
@@ -33,6 +37,18 @@ def check_databases(
     app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None = None, **kwargs: Any
 ) -> list[CheckMessage]:
     return [message for alias in databases or () for message in check_database(alias)]
+
+
+@register(Tags.security, deploy=True)
+def check_proxies(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """A proxy that is trusted to tell HTTPS is a proxy that addresses are behind."""
+    is_behind_one = settings.SECURE_PROXY_SSL_HEADER is not None
+    if not is_behind_one or not settings.THROTTLE_RATES or settings.REST_FRAMEWORK["NUM_PROXIES"]:
+        return []
+    text = "TRUST_X_FORWARDED_PROTO tells of a proxy, and NUM_PROXIES of none: all visitors share "
+    text += "one limit on requests."
+    hint = "Set NUM_PROXIES to how many proxies are in front, such as 1."
+    return [Warning(text, hint=hint, id="vibomat.W001")]
 
 
 def check_database(alias: str) -> list[CheckMessage]:

@@ -10,7 +10,12 @@ from uuid import UUID
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.options import IncorrectLookupParameters
-from django.contrib.admin.views.main import SEARCH_VAR, ChangeList, ChangeListSearchForm
+from django.contrib.admin.views.main import (
+    ERROR_FLAG,
+    SEARCH_VAR,
+    ChangeList,
+    ChangeListSearchForm,
+)
 from django.contrib.admin.widgets import AutocompleteSelect
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -55,6 +60,15 @@ class IndexedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return IndexedChangeList
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The list; where Django left out filters that it could not read, it says so."""
+        if ERROR_FLAG in request.GET and request.method == "GET":
+            text = "A filter's value is none that there is: the list is shown without filters."
+            self.message_user(request, text, messages.WARNING)
+        return super().changelist_view(request, extra_context)
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         """Only the list's filters: any other lookup would read the whole table."""

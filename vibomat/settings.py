@@ -109,7 +109,7 @@ MIDDLEWARE = [
     "vibomat.text.RejectUnstorableText",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.common.CommonMiddleware",
+    "vibomat.slashes.AppendSlash",
     "vibomat.throttling.middleware.ThrottleAddresses",
     "vibomat.bodies.LimitBodies",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -230,8 +230,11 @@ CSRF_COOKIE_SECURE = HTTPS
 SECURE_HSTS_SECONDS = (
     whole_number("HSTS_SECONDS", 31_536_000, "a whole number of seconds") if HTTPS else 0
 )
-SECURE_HSTS_INCLUDE_SUBDOMAINS = boolean("HSTS_INCLUDE_SUBDOMAINS", default=HTTPS)
-SECURE_HSTS_PRELOAD = boolean("HSTS_PRELOAD", default=HTTPS)
+SECURE_HSTS_INCLUDE_SUBDOMAINS = boolean("HSTS_INCLUDE_SUBDOMAINS", default=False)
+SECURE_HSTS_PRELOAD = boolean("HSTS_PRELOAD", default=False)
+# They bind the whole domain, which may have other sites, and a preload list hardly lets go of it:
+# the domain's owner decides, not Django's advice to set both.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 # Only behind a proxy which sets this header itself: otherwise any client could claim HTTPS.
 if boolean("TRUST_X_FORWARDED_PROTO", default=False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
@@ -241,7 +244,7 @@ CSRF_TRUSTED_ORIGINS = [origin for origin in env.list("CSRF_TRUSTED_ORIGINS", de
 CORS_ALLOWED_ORIGINS = [origin for origin in env.list("CORS_ALLOWED_ORIGINS", default=[]) if origin]
 CORS_URLS_REGEX = r"^/api/"
 CORS_ALLOW_HEADERS = [*default_headers, "if-match", "if-none-match"]
-CORS_EXPOSE_HEADERS = ["etag", "retry-after", "x-request-id"]
+CORS_EXPOSE_HEADERS = ["content-disposition", "etag", "location", "retry-after", "x-request-id"]
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": checked(
         "CONTENT_SECURITY_POLICY", content_policy.POLICY, content_policy.directives

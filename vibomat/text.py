@@ -18,9 +18,17 @@ class RejectUnstorableText:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if "\0" in request.path:
-            return JsonResponse({"path": ["Null characters are not allowed."]}, status=400)
+            return refusal(request, {"path": ["Null characters are not allowed."]})
         errors = query_errors(request.META.get("QUERY_STRING", ""))
-        return JsonResponse(errors, status=400) if errors else self.get_response(request)
+        return refusal(request, errors) if errors else self.get_response(request)
+
+
+def refusal(request: HttpRequest, errors: dict[str, list[str]]) -> HttpResponse:
+    """As the API gives it, or to be read where a page was asked for."""
+    if request.path.startswith("/api/"):
+        return JsonResponse(errors, status=400)
+    lines = [f"{field}: {message}\n" for field, messages in errors.items() for message in messages]
+    return HttpResponse("".join(lines), "text/plain; charset=utf-8", status=400)
 
 
 def query_errors(query: str) -> dict[str, list[str]]:

@@ -29,8 +29,11 @@ def may_write_over_any(request: Request, archive: Archive, *, required: bool = T
         raise ValidationError({"If-Match": ['Enter an ETag such as "7", or *.']})
     if tags == ["*"]:
         return True
-    # A weak tag never matches here.
-    if etag(archive) not in tags:
+    tag = etag(archive)
+    if f"W/{tag}" in tags and tag not in tags:
+        # Proxies that compress make tags weak. Reading again would give the same one.
+        raise PreconditionFailed(f"If-Match compares no weak tags: send {tag} without the W/.")
+    if tag not in tags:
         raise PreconditionFailed
     return False
 

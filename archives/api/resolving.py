@@ -14,6 +14,7 @@ from archives.api.preconditions import etag, may_write_over_any
 from archives.models import Archive
 from search.api.resolve import RESPONSE_EXAMPLE, ResolveResponse, resolve_response
 from vibomat import refusals
+from vibomat.strict import Strict
 from vibomat.throttling.scopes import throttled
 
 
@@ -27,7 +28,8 @@ class ResolveActions(GenericViewSet[Archive]):
             "For its owner, and staff who may read it. One result for each track, in their order, "
             "as `/api/search/resolve/` gives. The tracks matched are kept until the archive's "
             "tracks change: `catalogue_track=` finds archives by them. The archive's revision "
-            "stays the same; if somebody changes it meanwhile, nothing is kept."
+            "stays the same; if somebody changes it meanwhile, nothing is kept. A body may have no "
+            "fields."
         ),
         tags=["archives"],
         parameters=[schema.ID, schema.IF_MATCH_OPTIONAL, schema.ETAG],
@@ -47,6 +49,7 @@ class ResolveActions(GenericViewSet[Archive]):
         if archive.owner_id != request.user.pk and not request.user.is_staff:
             raise PermissionDenied("Only its owner and staff may match an archive.")
         may_write_over_any(request, archive, required=False)
+        refuse_fields(request)
         if archive.deleted is not None:
             raise InBin
         try:
@@ -54,3 +57,9 @@ class ResolveActions(GenericViewSet[Archive]):
         except editing.StaleRevision as error:
             raise PreconditionFailed from error
         return Response(resolve_response(resolutions), headers={"ETag": etag(archive)})
+
+
+def refuse_fields(request: Request) -> None:
+    """Raise ValidationError for a body of JSON with anything in it."""
+    if (request.content_type or "").startswith("application/json"):
+        Strict(data=request.data).is_valid(raise_exception=True)

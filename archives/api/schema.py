@@ -42,6 +42,14 @@ ETAG = OpenApiParameter(
     description="The archive's revision as a tag.",
 )
 
+LOCATION = OpenApiParameter(
+    "Location",
+    OpenApiTypes.URI,
+    OpenApiParameter.HEADER,
+    response=[201],
+    description="The new archive's address.",
+)
+
 BAD_BODY = refusal(
     "Messages by the name of the field, or its place in the content.",
     "A wrong duration",
@@ -57,9 +65,9 @@ NOT_YOURS = refusal(
     {"detail": "Only its owner may change an archive."},
 )
 STAFF_ONLY = refusal(
-    "A filter is for staff only.",
+    "A filter is for staff who may view archives.",
     "A jsonpath",
-    {"detail": "Only staff may filter by a jsonpath."},
+    {"detail": "Only staff who may view archives may filter by a jsonpath."},
 )
 UNCHANGED = OpenApiResponse(description="It is still what If-None-Match names.")
 BAD_HEADER = refusal(

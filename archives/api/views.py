@@ -34,7 +34,7 @@ from archives.index_sizes import index_sizes
 from archives.listing import Part
 from archives.models import Archive, Visibility
 from archives.paths import PATHS
-from archives.querysets import ArchiveQuerySet
+from archives.querysets import ArchiveQuerySet, may_see_all
 from archives.text_search import Found, Place, search
 from vibomat import refusals
 from vibomat.accounts.models import User
@@ -98,7 +98,7 @@ class ArchiveViewSet(FileActions, ResolveActions):
         operation_id="create_archive",
         summary="A new archive of your own",
         tags=["archives"],
-        parameters=[schema.ETAG],
+        parameters=[schema.ETAG, schema.LOCATION],
         responses={
             201: ArchiveSerializer,
             400: schema.BAD_BODY,
@@ -217,7 +217,7 @@ class ArchiveViewSet(FileActions, ResolveActions):
         summary="A copy of your own of an archive that you may read",
         description="The copy is a private draft, and remembers what it was derived from.",
         tags=["archives"],
-        parameters=[schema.ID, schema.ETAG],
+        parameters=[schema.ID, schema.ETAG, schema.LOCATION],
         request=DeriveSerializer,
         responses={
             201: ArchiveSerializer,
@@ -316,7 +316,10 @@ class ArchiveViewSet(FileActions, ResolveActions):
 
     def answer(self, archive: Archive, code: int = status.HTTP_200_OK) -> Response:
         serializer = ArchiveSerializer(archive, context={"sources": self.sources([archive])})
-        return Response(serializer.data, code, headers={"ETag": etag(archive)})
+        headers = {"ETag": etag(archive)}
+        if code == status.HTTP_201_CREATED:
+            headers["Location"] = self.reverse_action("detail", kwargs={"id": archive.pk})
+        return Response(serializer.data, code, headers=headers)
 
     def sources(self, archives: Iterable[Archive]) -> set[UUID]:
         """The archives that these were derived from, as far as the user may know of them: an
@@ -350,8 +353,8 @@ class ArchiveViewSet(FileActions, ResolveActions):
             raise ValidationError({"deleted": ["You can see your own bin only."]})
         if (asked.owner == "me" or asked.deleted) and not user.is_authenticated:
             raise NotAuthenticated
-        if "path" in asked.paths and not user.is_staff:
-            raise PermissionDenied("Only staff may filter by a jsonpath.")
+        if "path" in asked.paths and not may_see_all(user):
+            raise PermissionDenied("Only staff who may view archives may filter by a jsonpath.")
         archives = self.archives().defer("content", *UNSHOWN)
         try:
             archives = archives.by_paths(asked.paths)

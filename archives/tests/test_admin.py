@@ -317,6 +317,9 @@ class TestList:
         assert answer.status_code in (302, 400)
         if answer.status_code == 302:
             assert "e=1" in answer.headers["Location"]
+            page = admin.get(answer.headers["Location"]).content.decode()
+            assert "the list is shown without filters." in page
+        assert "shown without filters" not in admin.get(address()).content.decode()
 
     def test_it_takes_the_same_queries_however_long(
         self, admin: Client, archive: Archive, django_assert_num_queries: DjangoAssertNumQueries

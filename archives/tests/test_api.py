@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.core.management import call_command
 from django.db import connection
 from django.test import Client
@@ -179,6 +180,7 @@ class TestOne:
         response = send(client, "post", address(source, "derive/"), {"name": "Mine"})
         assert response.status_code == 201
         copy = response.json()
+        assert response.headers["Location"] == f"http://testserver{address(copy)}"
         assert copy["derived_from"] == source["id"] != copy["id"]
         assert copy["content"] == CONTENT
         names = ("name", "description", "visibility", "status", "provider", "provider_id")
@@ -254,6 +256,15 @@ class TestPreconditions:
             Archive.objects.filter(pk=created["id"]).update(name="Second")
             if status == 200 and if_match != "*":
                 break
+
+    def test_a_weak_tag_is_not_said_to_be_a_change(self, client: Client) -> None:
+        created = create(client)
+        changed = "The archive was changed meanwhile: read it again, then change it."
+        weak = 'If-Match compares no weak tags: send "1" without the W/.'
+        for if_match, told in (('W/"1"', weak), ('W/"0"', changed), ('"0"', changed)):
+            response = send(client, "patch", address(created), {"name": "X"}, if_match)
+            assert response.status_code == 412
+            assert response.json() == {"detail": told}
 
     def test_deleting_needs_it_too(self, client: Client) -> None:
         created = create(client)
@@ -548,12 +559,21 @@ class TestLists:
         query = "artist=beyonce&track=HALO&mood=calm&tags=a&status=synced&min_tracks=2"
         assert self.walk(client, query) == [[wanted]]
 
-    def test_a_jsonpath_is_for_staff(self, client: Client, user: User) -> None:
+    def test_a_jsonpath_is_for_staff_who_may_view_archives(
+        self, client: Client, user: User
+    ) -> None:
         create(client, content=CONTENT)
         query = "/api/archives/?path=$.tracks[*].duration_ms > 200000"
         assert client.get(query).status_code == 403
+        assert Client().get(query).status_code == 403
+        user.user_permissions.add(Permission.objects.get(codename="view_archive"))
+        assert client.get(query).status_code == 403
         User.objects.update(is_staff=True)
         assert len(client.get(query).json()["results"]) == 1
+        user.user_permissions.clear()
+        assert client.get(query).status_code == 403
+        User.objects.update(is_superuser=True)
+        assert client.get(query).status_code == 200
 
 
 def test_the_declared_paths_are_listed(db: None) -> None:

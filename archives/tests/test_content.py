@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from archives.content import MAX_BYTES, MAX_TRACKS, parse_content, validate_content
+from archives.content import _unique as unique
 from archives.models import Archive
 
 FULL = {
@@ -184,12 +185,31 @@ def test_text_is_parsed_without_loss_or_refused() -> None:
         ('{"a": {"b": 1, "b": 2}}', 'the key "b" stands twice in one object'),
         ("[NaN]", "NaN is no JSON number"),
         ("[" * 100_000, "nested more than 32 levels"),
-        ("9" * 5000, "This is not valid JSON"),
+        ("9" * 5000, "This is not valid JSON: a number has too many digits$"),
+        ('{"Exceeds the limit": 1, "Exceeds the limit": 2}', "stands twice"),
         (b"\xff", "This is not valid JSON"),
     ]
     for text, message in texts:
         with pytest.raises(ValidationError, match=message):
             parse_content(text)
+
+
+class Key(str):
+    """A key that counts how often keys are compared."""
+
+    compared = 0
+    __hash__ = str.__hash__
+
+    def __eq__(self, other: object) -> bool:
+        Key.compared += 1
+        return str.__eq__(self, other)
+
+
+def test_a_key_that_stands_twice_is_found_without_comparing_all_with_all() -> None:
+    pairs = [(Key(number), number) for number in range(1_000)]
+    with pytest.raises(ValueError, match='"999" stands twice'):
+        unique([*pairs, (Key(999), 0)])
+    assert Key.compared < 10_000
 
 
 def test_full_clean_asks_for_valid_content_and_storable_text() -> None:

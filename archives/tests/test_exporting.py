@@ -141,3 +141,12 @@ def test_what_cannot_be_exported_is_refused_in_one_line(
     with pytest.raises(CommandError) as caught:
         run(*ids, **options)
     assert str(caught.value) == message
+
+
+def test_a_reader_that_has_seen_enough_is_left_to_manage_py(archives: list[Archive]) -> None:
+    class Closed(io.StringIO):
+        def write(self, text: str) -> int:
+            raise BrokenPipeError(32, "Broken pipe")
+
+    with pytest.raises(BrokenPipeError):
+        call_command("export_archives", str(archives[0].pk), stdout=Closed())

@@ -60,6 +60,15 @@ def kept(archive: Archive) -> tuple[Any, Any]:
 
 
 class TestAnswer:
+    def test_a_field_in_a_body_is_refused(self, client: Client, archive: Archive) -> None:
+        address = f"/api/archives/{archive.pk}/resolve/"
+        response = client.post(address, {"tracks": []}, content_type="application/json")
+        assert response.status_code == 400
+        assert response.json() == {"tracks": ["There is no such field."]}
+        for body in ("", {}):
+            response = client.post(address, body, content_type="application/json")
+            assert response.status_code == 200
+
     def test_each_track_has_what_a_list_of_them_has(
         self, client: Client, archive: Archive, catalogue: dict[str, Track]
     ) -> None:

@@ -142,7 +142,9 @@ class InteractionAdmin(LookingAdmin):
 
     @admin.display(description="similarity")
     def similarity(self, interaction: Any) -> str:
-        return "" if interaction.similarity is None else f"{interaction.similarity:.3f}"
+        """None of a search that did not run, its text being too long."""
+        similarity: float | None = getattr(interaction, "similarity", None)
+        return "" if similarity is None else f"{similarity:.3f}"
 
     @admin.display(description="vector", boolean=True)
     def has_vector(self, interaction: Any) -> bool:

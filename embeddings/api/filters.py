@@ -11,10 +11,11 @@ from rest_framework.exceptions import PermissionDenied
 from embeddings.api.fields import Language, Metadata, Time
 from embeddings.known_archives import nameable_by
 from embeddings.models import Interaction, Kind
-from embeddings.querysets import InteractionQuerySet
+from embeddings.querysets import InteractionQuerySet, may_see_all
 from vibomat.accounts.models import User
 
 NO_ARCHIVE = "There is no archive with this id, or none that you may know of."
+ONLY_STAFF = "Only staff who may view all may ask for somebody else's."
 
 
 @extend_schema_field(OpenApiTypes.STR)
@@ -31,8 +32,8 @@ class Filters(serializers.Serializer[dict[str, Any]]):
 
     owner = Owner(
         required=False,
-        help_text="`me`: your own, which is all there is unless you are staff. Staff may give a "
-        "user's id.",
+        help_text="`me`: your own, which is all there is unless you are staff who may view all; "
+        "they may give a user's id.",
     )
     kind = serializers.ChoiceField(choices=Kind.choices, required=False)
     archive = serializers.UUIDField(required=False, help_text="The archive they led to.")
@@ -57,7 +58,7 @@ CONDITIONS = {
 def reachable(user: User, asked: dict[str, Any]) -> InteractionQuerySet:
     """The interactions that the user may read and that are as asked for.
 
-    Raise PermissionDenied where only staff may ask, and ValidationError for an archive that the
+    Raise PermissionDenied where not everybody may ask, and ValidationError for an archive that the
     user may not know of.
     """
     owner = asked.get("owner")
@@ -65,8 +66,8 @@ def reachable(user: User, asked: dict[str, Any]) -> InteractionQuerySet:
     if owner == "me":
         found = found.owned_by(user)
     elif owner is not None:
-        if not user.is_staff and owner != user.pk:
-            raise PermissionDenied("Only staff may ask for somebody else's.")
+        if owner != user.pk and not may_see_all(user):
+            raise PermissionDenied(ONLY_STAFF)
         found = found.filter(user=owner)
     if "archive" in asked and not nameable_by(user).filter(pk=asked["archive"]).exists():
         raise serializers.ValidationError({"archive": [NO_ARCHIVE]})

@@ -13,6 +13,13 @@ from vibomat.refusals import (
 )
 
 ID = OpenApiParameter("id", OpenApiTypes.UUID, OpenApiParameter.PATH)
+LOCATION = OpenApiParameter(
+    "Location",
+    OpenApiTypes.URI,
+    OpenApiParameter.HEADER,
+    response=[201],
+    description="The new prompt's address.",
+)
 
 BAD_BODY = refusal(
     "Messages by the name of the field.", "No text", {"text": ["This field may not be blank."]}
@@ -22,10 +29,15 @@ BAD_SEARCH = refusal(
     "A vector of another model",
     {"vector": ["A vector of the model in use has 384 dimensions, this one 768."]},
 )
+NOT_YOURS = refusal(
+    "You may read it but not delete it, or a session's request has no CSRF token.",
+    "Not yours",
+    {"detail": "You may not delete somebody else's."},
+)
 STAFF_ONLY = refusal(
-    "Somebody else's are for staff only, or a session's request has no CSRF token.",
+    "Somebody else's are for staff who may view all, or a session's request has no CSRF token.",
     "Somebody else's",
-    {"detail": "Only staff may ask for somebody else's."},
+    {"detail": "Only staff who may view all may ask for somebody else's."},
 )
 NO_VECTOR = refusal(
     "No embedding model is in use, or it does not answer, and mode is not hybrid; or a statement "

@@ -12,24 +12,7 @@ from embeddings.api.parameters import MAX_LIMIT
 from embeddings.known_archives import nameable_by
 from embeddings.models import Interaction, Kind
 from embeddings.search import MODES
-
-
-class Strict(serializers.Serializer[Any]):
-    """Refuses unknown fields, lest a misspelt one be lost."""
-
-    def to_internal_value(self, data: Any) -> Any:
-        errors: dict[str, Any] = {}
-        if isinstance(data, dict):
-            errors = {
-                str(name): ["There is no such field."] for name in data if name not in self.fields
-            }
-        try:
-            values = super().to_internal_value(data)
-        except serializers.ValidationError as error:
-            errors |= error.detail if isinstance(error.detail, dict) else {}
-        if errors:
-            raise serializers.ValidationError(errors)
-        return values
+from vibomat.strict import Strict
 
 
 class PromptSerializer(Strict):

@@ -12,7 +12,7 @@ from django.utils.cache import patch_vary_headers
 from drf_spectacular.utils import extend_schema, extend_schema_serializer
 from rest_framework import serializers, status
 from rest_framework.decorators import action
-from rest_framework.exceptions import ValidationError
+from rest_framework.exceptions import PermissionDenied, ValidationError
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -63,7 +63,7 @@ class PromptViewSet(GenericViewSet[Interaction]):
     @extend_schema(
         operation_id="list_prompts",
         summary="Your own prompts and what came of them, newest first",
-        description="Staff see everybody's.",
+        description="Staff with the permission `view_interaction` see everybody's.",
         tags=["prompts"],
         parameters=[parameters.ListParameters],
         responses={
@@ -91,6 +91,7 @@ class PromptViewSet(GenericViewSet[Interaction]):
             "if the model does not answer, after `manage.py embed`."
         ),
         tags=["prompts"],
+        parameters=[schema.LOCATION],
         responses={
             201: PromptSerializer,
             400: schema.BAD_BODY,
@@ -132,12 +133,16 @@ class PromptViewSet(GenericViewSet[Interaction]):
         responses={
             204: None,
             401: refusals.NOT_LOGGED_IN,
-            403: refusals.NO_CSRF,
+            403: schema.NOT_YOURS,
             404: refusals.NOT_FOUND,
         },
     )
     def destroy(self, request: Request, id: str) -> Response:
-        self.get_object().delete()
+        interaction = self.get_object()
+        may_delete = self.user.has_perm("embeddings.delete_interaction")
+        if interaction.user_id != self.user.pk and not may_delete:
+            raise PermissionDenied("You may not delete somebody else's.")
+        interaction.delete()
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     @extend_schema(
@@ -172,8 +177,9 @@ class PromptViewSet(GenericViewSet[Interaction]):
         operation_id="similar_prompts",
         summary="What is like a text or a vector",
         description=(
-            "Among your own; staff search everybody's. The text is not stored. There are `k` "
-            "results whenever so many have vectors, however few the filters leave."
+            "Among your own; staff with the permission `view_interaction` search everybody's. The "
+            "text is not stored. There are `k` results whenever so many have vectors, however few "
+            "the filters leave."
         ),
         tags=["prompts"],
         request=SimilarRequest,
@@ -230,7 +236,9 @@ class PromptViewSet(GenericViewSet[Interaction]):
 
     def answer(self, interaction: Interaction, code: int = status.HTTP_200_OK) -> Response:
         shown = PromptSerializer(interaction, context=self.shown_with([interaction]))
-        return Response(shown.data, code)
+        is_new = code == status.HTTP_201_CREATED
+        location = self.reverse_action("detail", kwargs={"id": interaction.pk})
+        return Response(shown.data, code, headers={"Location": location} if is_new else None)
 
     def search(
         self,

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.test import Client
 from pytest_django import Settings
 
@@ -12,7 +13,8 @@ from embeddings.models import EmbeddingModel, Interaction
 from embeddings.tests.moody import PATH, MoodyEmbedder
 from vibomat.accounts.models import User
 
-VIEWERS = ("anonymous", "owner", "other", "staff")
+# `reader` is of the staff too, and may view interactions; `staff` may not.
+VIEWERS = ("anonymous", "owner", "other", "staff", "reader", "superuser")
 
 
 @pytest.fixture
@@ -41,9 +43,14 @@ class Household:
 def household(moody: EmbeddingModel) -> Household:
     """The owner's, the other's and nobody's prompt for the same, each with a vector."""
     users = {
-        viewer: User.objects.create_user(f"{viewer}@example.org", is_staff=viewer == "staff")
+        viewer: User.objects.create_user(
+            f"{viewer}@example.org",
+            is_staff=viewer in ("staff", "reader", "superuser"),
+            is_superuser=viewer == "superuser",
+        )
         for viewer in VIEWERS[1:]
     }
+    users["reader"].user_permissions.add(Permission.objects.get(codename="view_interaction"))
     clients = {viewer: Client() for viewer in VIEWERS}
     for viewer, user in users.items():
         clients[viewer].force_login(user)

@@ -85,6 +85,10 @@ class TestInteractions:
             admin, "interaction", q="evening"
         )
 
+    def test_a_text_that_is_too_long_is_told_so(self, admin: Client, piano: Interaction) -> None:
+        page = page_of(admin, "interaction", q="a" * 600)
+        assert "Search for at most 500 characters." in page
+
     @pytest.mark.parametrize("q", [" ", "\ue000", "x" * 500, "' : * & | ! <-> \\", "🎵"])
     def test_whatever_is_typed_is_searched_for(
         self, admin: Client, piano: Interaction, q: str

@@ -62,6 +62,8 @@ class TestOne:
             response = post(client, PROMPTS, given)
         assert response.status_code == 201
         created = response.json()
+        location = f"http://testserver{PROMPTS}{created['id']}/"
+        assert response.headers["Location"] == location
         row = Interaction.objects.get()
         assert created == given | {
             "id": str(row.pk),

@@ -11,23 +11,35 @@ from embeddings.models import Embedding, Interaction
 from embeddings.tests.household import VIEWERS, Household, stored
 from vibomat.accounts.models import User
 
-# By whose prompt: the status for anonymous, the owner, somebody else, and staff.
+# By whose prompt: the status for anonymous, the owner, somebody else, staff, staff who may view
+# interactions, and superusers.
 READ: dict[str, tuple[int, ...]] = {
-    "owner": (401, 200, 404, 200),
-    "other": (401, 404, 200, 200),
-    "nobody": (401, 404, 404, 200),
+    "owner": (401, 200, 404, 404, 200, 200),
+    "other": (401, 404, 200, 404, 200, 200),
+    "nobody": (401, 404, 404, 404, 200, 200),
 }
-DELETE = {whose: tuple(204 if s == 200 else s for s in row) for whose, row in READ.items()}
+DELETE: dict[str, tuple[int, ...]] = {
+    "owner": (401, 204, 404, 404, 403, 204),
+    "other": (401, 404, 204, 404, 403, 204),
+    "nobody": (401, 404, 404, 404, 403, 204),
+}
 ACTIONS: dict[str, tuple[str, str, dict[str, tuple[int, ...]]]] = {
     "retrieve": ("get", "", READ),
     "similar": ("get", "similar/", READ),
     "exactly similar": ("get", "similar/?mode=exact", READ),
     "similar by words too": ("get", "similar/?mode=hybrid", READ),
     "delete": ("delete", "", DELETE),
-    "replace": ("put", "", dict.fromkeys(READ, (401, 405, 405, 405))),
-    "change": ("patch", "", dict.fromkeys(READ, (401, 405, 405, 405))),
+    "replace": ("put", "", dict.fromkeys(READ, (401, *[405] * 5))),
+    "change": ("patch", "", dict.fromkeys(READ, (401, *[405] * 5))),
 }
-REACHED = {"owner": {"owner"}, "other": {"other"}, "staff": {"owner", "other", "nobody"}}
+ALL = {"owner", "other", "nobody"}
+REACHED = {
+    "owner": {"owner"},
+    "other": {"other"},
+    "staff": set(),
+    "reader": ALL,
+    "superuser": ALL,
+}
 
 
 def address(prompt: Interaction, action: str = "") -> str:
@@ -125,26 +137,28 @@ def test_nobody_says_whose_a_new_prompt_is(household: Household) -> None:
 
 
 @pytest.mark.parametrize("path", ["", "similar/"])
-def test_whose_to_see_may_be_asked_by_staff_only(household: Household, path: str) -> None:
+def test_whose_to_see_may_be_asked_by_who_sees_all_only(household: Household, path: str) -> None:
     def ask(viewer: str, owner: str) -> Any:
         if path:
             return post(household, viewer, path, text="quiet piano", owner=owner)
         return household.clients[viewer].get("/api/prompts/", {"owner": owner})
 
     other, absent = str(household.users["other"].pk), str(uuid.uuid4())
-    assert found(household, ask("staff", other)) == {"other"}
-    assert found(household, ask("staff", "me")) == set()
-    assert found(household, ask("staff", absent)) == set()
+    for reader in ("reader", "superuser"):
+        assert found(household, ask(reader, other)) == {"other"}
+        assert found(household, ask(reader, "me")) == set()
+        assert found(household, ask(reader, absent)) == set()
     assert found(household, ask("other", "me")) == {"other"}
     assert found(household, ask("other", other)) == {"other"}
-    refused = ask("owner", other)
-    assert refused.status_code == 403
-    assert refused.content == ask("owner", absent).content
+    for viewer in ("owner", "staff"):
+        refused = ask(viewer, other)
+        assert refused.status_code == 403
+        assert refused.content == ask(viewer, absent).content
 
 
 def test_a_user_who_was_deactivated_reaches_nothing(household: Household) -> None:
     User.objects.update(is_active=False)
-    for viewer in ("owner", "staff"):
+    for viewer in VIEWERS[1:]:
         assert household.clients[viewer].get("/api/prompts/").status_code == 401
 
 
@@ -179,7 +193,7 @@ class TestArchives:
         ("kind", "viewer", "may"),
         [
             ("private", "owner", False),
-            ("private", "staff", False),
+            ("private", "reader", False),
             ("private", "other", True),
             ("unlisted", "owner", True),
             ("public", "owner", True),
@@ -196,7 +210,7 @@ class TestArchives:
         may: bool,
     ) -> None:
         pk, absent = str(archives[kind].pk), str(uuid.uuid4())
-        prompt = household.prompts["owner" if viewer == "staff" else viewer]
+        prompt = household.prompts["owner" if viewer == "reader" else viewer]
         client = household.clients[viewer]
 
         def answers(archive: str) -> list[Any]:
@@ -241,4 +255,4 @@ class TestArchives:
         pk = str(archives["unlisted"].pk)
         prompt = stored("loud drums", user=household.users["owner"], archive=archives["unlisted"])
         assert household.clients["owner"].get(address(prompt)).json()["archive"] == pk
-        assert household.clients["staff"].get(address(prompt)).json()["archive"] is None
+        assert household.clients["reader"].get(address(prompt)).json()["archive"] is None

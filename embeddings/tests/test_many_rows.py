@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -25,7 +26,9 @@ from vibomat.accounts.models import User
 
 @pytest.fixture
 def staff(many: Many, db: None) -> User:
-    return User.objects.create_user("staff@example.org", is_staff=True)
+    user = User.objects.create_user("staff@example.org", is_staff=True)
+    user.user_permissions.add(Permission.objects.get(codename="view_interaction"))
+    return user
 
 
 def as_text(value: object) -> str:

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from django.contrib.auth.models import AnonymousUser
+from django.contrib.auth.models import AnonymousUser, Permission
 from django.core.exceptions import ValidationError
 from django.db import connection
 
@@ -202,7 +202,7 @@ def test_text_that_postgresql_cannot_hold_is_refused(db: None, text: str) -> Non
 class TestWhoSeesWhat:
     @pytest.fixture
     def users(self, model: EmbeddingModel) -> dict[str, Any]:
-        names = ["owner", "other", "inactive", "staff", "inactive staff"]
+        names = ["owner", "other", "inactive", "plain staff", "staff", "inactive staff"]
         users: dict[str, Any] = {
             name: User.objects.create_user(
                 f"{name.replace(' ', '.')}@example.org",
@@ -211,6 +211,10 @@ class TestWhoSeesWhat:
             )
             for name in names
         }
+        view = Permission.objects.get(codename="view_interaction")
+        for name in ("other", "staff", "inactive staff"):
+            users[name].user_permissions.add(view)
+        users["superuser"] = User.objects.create_superuser("superuser@example.org", "x")
         users["anonymous"] = AnonymousUser()
         Interaction.objects.filter(text="north").update(user=users["owner"])
         Interaction.objects.filter(text="east").update(user=users["inactive"])
@@ -225,10 +229,12 @@ class TestWhoSeesWhat:
             ("other", []),
             ("inactive", []),
             ("inactive staff", []),
+            ("plain staff", []),
             ("staff", ["north", "north-east", "east", "south"]),
+            ("superuser", ["north", "north-east", "east", "south"]),
         ],
     )
-    def test_a_user_finds_their_own_and_staff_all(
+    def test_a_user_finds_their_own_and_staff_who_may_view_all(
         self, users: dict[str, Any], viewer: str, seen: list[str]
     ) -> None:
         visible = Interaction.objects.visible_to(users[viewer])

@@ -10,6 +10,7 @@ from rest_framework.response import Response
 
 from search.api.views import TIMED_OUT, PublicView
 from search.resolve import BATCH, Entry, Match, Resolution, resolve
+from vibomat.strict import Strict
 
 MAX_TEXT = 1000
 MAX_DURATION_MS = 2**31 - 1
@@ -57,7 +58,7 @@ class Text(serializers.CharField):
         return super().to_internal_value(data)
 
 
-class EntryField(serializers.Serializer[dict[str, Any]]):
+class EntryField(Strict):
     artist = Text(allow_blank=True, max_length=MAX_TEXT)
     title = Text(allow_blank=True, max_length=MAX_TEXT)
     album = Text(
@@ -77,7 +78,7 @@ class EntryField(serializers.Serializer[dict[str, Any]]):
         return attributes
 
 
-class ResolveRequest(serializers.Serializer[dict[str, Any]]):
+class ResolveRequest(Strict):
     tracks = serializers.ListField(
         child=EntryField(), max_length=BATCH, help_text=f"At most {BATCH}."
     )

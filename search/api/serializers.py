@@ -3,6 +3,7 @@ for the documentation only, since they would cost more than the search."""
 
 from typing import TYPE_CHECKING, Any
 
+from django.http import QueryDict
 from django.utils.datastructures import MultiValueDict
 from drf_spectacular.utils import PolymorphicProxySerializer
 from rest_framework import serializers
@@ -19,7 +20,8 @@ MATCHES = ["exact", "prefix", "fuzzy", "joined", "relaxed", "trigram"]
 
 
 class Parameters(serializers.Serializer[dict[str, Any]]):
-    """Query parameters: each at most once, others than these ignored."""
+    """Query parameters: each at most once. Others are ignored here, as a page's, and refused by
+    `read`."""
 
     def validate(self, attributes: dict[str, Any]) -> dict[str, Any]:
         if isinstance(self.initial_data, MultiValueDict):
@@ -31,6 +33,23 @@ class Parameters(serializers.Serializer[dict[str, Any]]):
                     {name: ["Give this parameter once."] for name in repeated}
                 )
         return attributes
+
+
+def read(kind: type[Parameters], query: QueryDict) -> dict[str, Any]:
+    """Raise ValidationError for parameters that are unknown, wrong, or given twice. Unknown ones
+    that are empty are as good as none."""
+    parameters = kind(data=query)
+    errors: dict[str, Any] = {
+        name: ["There is no such parameter."]
+        for name, values in query.lists()
+        if any(values) and name not in parameters.fields
+    }
+    if not parameters.is_valid():
+        errors = parameters.errors | errors
+    if errors:
+        raise serializers.ValidationError(errors)
+    asked: dict[str, Any] = parameters.validated_data
+    return asked
 
 
 class SuggestParameters(Parameters):

@@ -6,6 +6,7 @@ from django.db.models import Prefetch
 from django.http import Http404
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework.exceptions import NotFound
 from rest_framework.generics import RetrieveAPIView
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
@@ -84,9 +85,7 @@ class SearchView(PublicView):
         examples=[OpenApiExample("Two typos", SEARCH_EXAMPLE, response_only=True)],
     )
     def get(self, request: Request) -> Response:
-        parameters = serializers.SearchParameters(data=request.query_params)
-        parameters.is_valid(raise_exception=True)
-        asked = parameters.validated_data
+        asked = serializers.read(serializers.SearchParameters, request.query_params)
         results = engine.search(
             asked["q"], kind=asked["type"], limit=asked["limit"], offset=asked["offset"]
         )
@@ -105,9 +104,7 @@ class SuggestView(PublicView):
         examples=[OpenApiExample("Half a name", SUGGEST_EXAMPLE, response_only=True)],
     )
     def get(self, request: Request) -> Response:
-        parameters = serializers.SuggestParameters(data=request.query_params)
-        parameters.is_valid(raise_exception=True)
-        typed = parameters.validated_data["q"]
+        typed = serializers.read(serializers.SuggestParameters, request.query_params)["q"]
         return Response(serializers.suggest_response(typed, suggest(typed)))
 
 
@@ -119,8 +116,8 @@ class EntryView(RetrieveAPIView[Any]):
     def get_object(self) -> Any:
         try:
             return super().get_object()
-        except ValueError as error:
-            raise Http404 from error
+        except (ValueError, Http404) as error:
+            raise NotFound from error
 
 
 class ArtistView(EntryView):

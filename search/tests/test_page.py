@@ -52,8 +52,31 @@ def test_pages_lead_to_each_other_and_nothing_is_lost(client: Client) -> None:
     assert 'rel="prev"' in page
 
 
-def test_nothing_found(client: Client) -> None:
-    assert "Nothing found" in text_of(client.get("/", {"q": "zzzqqqxxy"}).content.decode())
+def test_parameters_of_others_do_no_harm(client: Client, catalogue: None) -> None:
+    page = client.get("/", {"q": "radiohed", "utm_source": "letter"}).content.decode()
+    assert "<bdi><mark>Radiohead</mark></bdi>" in page
+
+
+def test_nothing_found(client: Client, catalogue: None) -> None:
+    def told(q: str) -> str:
+        page = text_of(client.get("/", {"q": q}).content.decode())
+        assert "Nothing found" in page
+        return page
+
+    assert "No name is near enough." in told("zzzqqqxxy")
+    assert "Fewer words" not in told("zzzqqqxxy")
+    assert "No name is near enough. Fewer words find more." in told("zzzqqqxxy xxyzzq")
+
+
+def test_an_empty_catalogue_is_said_to_be_empty(client: Client) -> None:
+    page = text_of(client.get("/", {"q": "zzzqqqxxy"}).content.decode())
+    assert "The catalogue is empty. manage.py import_catalogue PATH fills it" in page
+    assert "near enough" not in page
+
+
+def test_the_time_has_one_decimal(client: Client, catalogue: None) -> None:
+    with mock.patch.object(engine.Results, "took_ms", 121.17):
+        assert "121.2 ms" in client.get("/", {"q": "radiohead"}).content.decode()
 
 
 @pytest.mark.parametrize("q", ['"><script>alert(1)</script> rock', "</title><b>rock", "{{ q }}"])

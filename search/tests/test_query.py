@@ -21,6 +21,7 @@ from search.query import Query, parse
         ("x genre:trip-hop", {"words": ["x"], "genres": ["trip-hop"]}),
         ("x year:1997", {"words": ["x"], "years": (1997, 1997)}),
         ("x year:1990-1999", {"words": ["x"], "years": (1990, 1999)}),
+        ("x year:1999-1990", {"words": ["x"], "years": (1990, 1999)}),
         ("x year:1990-", {"words": ["x"], "years": (1990, None)}),
         ("x year:-1999", {"words": ["x"], "years": (None, 1999)}),
         ("x year:later", {"words": ["x", "year:later"]}),

@@ -305,6 +305,7 @@ def test_the_api_gives_the_track_and_its_grade(client: Client, catalogue: None) 
         (ENTRY | {"duration_ms": 1.5}, "tracks[1].duration_ms"),
         (ENTRY | {"duration_ms": True}, "tracks[1].duration_ms"),
         (ENTRY | {"duration_ms": "long"}, "tracks[1].duration_ms"),
+        (ENTRY | {"duration": 1}, "tracks[1].duration"),
         ("x", "tracks[1]"),
         (None, "tracks[1]"),
         ([], "tracks[1]"),
@@ -322,6 +323,7 @@ def test_a_bad_entry_is_a_400_that_names_its_place(client: Client, track: Any, p
     [
         ({}, "tracks"),
         ({"tracks": None}, "tracks"),
+        ({"tracks": [], "limit": 1}, "limit"),
         ({"tracks": "x"}, "tracks"),
         ({"tracks": {"0": ENTRY}}, "tracks"),
         ({"tracks": [ENTRY] * (BATCH + 1)}, "tracks"),

@@ -65,7 +65,8 @@ SHARED_BUFFERS_MB = (128, 2048)
 
 STOP_SECONDS = 60
 NOTICE_AFTER_SECONDS = 5
-RECOVERING = "Waiting for the database to recover..."
+STARTING = "Starting the database …"
+RECOVERING = "Waiting for the database to recover …"
 ORPHANS_SECONDS = 30
 REMOVAL_TRIES = 50
 LOG_LIMIT_BYTES = 1 << 20
@@ -174,6 +175,8 @@ class Server:
     def _start(self) -> Path:
         started = time.monotonic()
         noticed = False
+        # A server that ends as it should takes the file away.
+        recovers = (self.cluster / "postmaster.pid").exists() and self._postmaster() is None
         process: subprocess.Popen[bytes] | None = None
         while (socket_folder := self._ready()) is None:
             if process is not None and process.poll() is not None:
@@ -191,7 +194,7 @@ class Server:
                 process = self._launch()
             if not noticed and time.monotonic() - started > NOTICE_AFTER_SECONDS:
                 noticed = True
-                print(RECOVERING, file=sys.stderr, flush=True)
+                _tell(RECOVERING if recovers else STARTING)
             time.sleep(0.02)
         return socket_folder
 
@@ -348,6 +351,7 @@ class Server:
         try:
             return pwd.getpwnam(SYSTEM_USER)
         except KeyError:
+            _tell(f"PostgreSQL can't run as root: making the system user {SYSTEM_USER} for it.")
             add = ["useradd", "--system", "--no-create-home", "--shell", "/bin/false", SYSTEM_USER]
             try:
                 subprocess.run(add, check=True, capture_output=True)
@@ -413,7 +417,12 @@ def _let_in(folder: Path) -> None:
     for parent in folder.parents:
         mode = parent.stat().st_mode
         if not mode & 0o001:
+            _tell(f"Letting other users pass through {parent}, as PostgreSQL runs as one of them.")
             parent.chmod(mode | 0o001)
+
+
+def _tell(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
 
 
 def _let_read(installation: Path) -> None:

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db
 
 VIEWERS = ("anonymous", "owner", "other", "staff", "superuser")
 ANYBODY = (200, 200, 200, 200, 200)
-# Of a private archive, and of a prompt: hidden from all but its owner. Staff read prompts.
+# Of a private archive, and of a prompt: hidden from all but its owner and superusers.
 OWN = (404, 200, 404, 404, 200)
 # The statuses by operation, for the viewers in their order. {id} is the owner's.
 API = {
@@ -40,9 +40,9 @@ API = {
     ("get", "/api/archives/paths/"): ANYBODY,
     ("get", "/api/prompts/"): (401, 200, 200, 200, 200),
     ("post", "/api/prompts/"): (401, 201, 201, 201, 201),
-    ("get", "/api/prompts/{id}/"): (401, 200, 404, 200, 200),
-    ("delete", "/api/prompts/{id}/"): (401, 204, 404, 204, 204),
-    ("get", "/api/prompts/{id}/similar/"): (401, 503, 404, 503, 503),
+    ("get", "/api/prompts/{id}/"): (401, 200, 404, 404, 200),
+    ("delete", "/api/prompts/{id}/"): (401, 204, 404, 404, 204),
+    ("get", "/api/prompts/{id}/similar/"): (401, 503, 404, 404, 503),
     ("post", "/api/prompts/similar/"): (401, 503, 503, 503, 503),
     ("get", "/api/tokens/"): (401, 200, 200, 200, 200),
     ("post", "/api/tokens/"): (401, 201, 201, 201, 201),
@@ -54,6 +54,7 @@ OTHERS = {
     "search-page": ANYBODY,
     "schema": ANYBODY,
     "docs": ANYBODY,
+    "favicon": (302, 302, 302, 302, 302),
     "alive": ANYBODY,
     "ready": ANYBODY,
     "metrics": (401, 401, 401, 401, 401),

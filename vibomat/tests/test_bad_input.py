@@ -67,13 +67,21 @@ def test_queries_that_no_database_could_hold(query: str, errors: dict[str, list[
 
 
 def test_such_a_query_is_a_400_that_names_the_field(client: Client) -> None:
-    response = client.get("/echo/", QUERY_STRING="q=%00")
+    response = client.get("/api/echo/", QUERY_STRING="q=%00")
     assert response.status_code == 400
     assert response.json() == {"q": ["Null characters are not allowed."]}
 
 
 def test_such_a_path_is_a_400(client: Client) -> None:
     assert client.get("/ec%00ho/").status_code == 400
+
+
+def test_a_page_is_told_in_words(client: Client) -> None:
+    response = client.get("/", QUERY_STRING="q=%00&type=%ff")
+    assert response.status_code == 400
+    assert response.headers["Content-Type"].startswith("text/plain")
+    told = "q: Null characters are not allowed.\ntype: This is not valid UTF-8.\n"
+    assert response.content.decode() == told
 
 
 @pytest.mark.parametrize(
@@ -96,6 +104,13 @@ def test_bad_json_is_a_400_with_a_list_of_messages(
     assert response.status_code == 400
     assert list(response.json()) == [field]
     assert all(isinstance(message, str) for message in response.json()[field])
+
+
+def test_a_number_of_too_many_digits_is_told_without_python(client: Client) -> None:
+    response = client.post("/echo/", "9" * 5000, content_type="application/json")
+    assert response.status_code == 400
+    message = "JSON parse error - A number has too many digits."
+    assert response.json() == {"non_field_errors": [message]}
 
 
 @pytest.mark.parametrize("url", ["/surrogate/", "/data/"])

@@ -44,4 +44,6 @@ def test_other_sites_may_send_and_read_what_the_api_asks_for(client: Client, set
     )
     assert "PATCH" in told["Access-Control-Allow-Methods"]
     read = client.get("/api/schema/", headers={"Origin": ORIGIN}).headers
-    assert read["Access-Control-Expose-Headers"] == "etag, retry-after, x-request-id"
+    assert read["Access-Control-Expose-Headers"] == (
+        "content-disposition, etag, location, retry-after, x-request-id"
+    )

@@ -1,9 +1,10 @@
 """What the database check finds, and when it runs."""
 
+from typing import Any
 from unittest.mock import patch
 
 import pytest
-from django.core.checks import run_checks
+from django.core.checks import Tags, run_checks
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 from django.db import connection
@@ -12,6 +13,7 @@ from django.db.utils import OperationalError
 from vibomat import checks
 from vibomat.checks import check_database
 from vibomat.tests.databases import connected_to, database
+from vibomat.throttling.rates import read_rates
 
 
 def found(alias: str = "default") -> list[tuple[str | None, str]]:
@@ -87,3 +89,22 @@ def test_check_with_a_database_runs_it() -> None:
         pytest.raises(SystemCheckError, match="is too old: Vibomat needs 99"),
     ):
         call_command("check", databases=["default"])
+
+
+@pytest.mark.parametrize(
+    ("proxy", "proxies", "limits", "ids"),
+    [
+        (True, 0, True, ["vibomat.W001"]),
+        (True, 1, True, []),
+        (True, 0, False, []),
+        (False, 0, True, []),
+    ],
+)
+def test_a_proxy_whose_visitors_share_one_limit_is_warned_of(
+    settings: Any, proxy: bool, proxies: int, limits: bool, ids: list[str]
+) -> None:
+    settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if proxy else None
+    settings.THROTTLE_RATES = read_rates("all=600/min" if limits else "")
+    settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "NUM_PROXIES": proxies}
+    found = run_checks(include_deployment_checks=True, tags=[Tags.security])
+    assert [message.id for message in found if str(message.id).startswith("vibomat.")] == ids

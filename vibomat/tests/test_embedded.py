@@ -13,6 +13,7 @@ import psutil
 import psycopg
 import pytest
 
+from vibomat.embedded import server
 from vibomat.embedded.server import Server, ServerError
 
 PROJECT = Path(__file__).parents[2]
@@ -51,12 +52,15 @@ print(server.is_running(), flush=True)
 class User:
     """A process that uses the server in `folder` until it is told to leave, or killed."""
 
-    def __init__(self, folder: Path, script: str = USER, durable: bool = False) -> None:
+    def __init__(
+        self, folder: Path, script: str = USER, durable: bool = False, stderr: int | None = None
+    ) -> None:
         self.process = subprocess.Popen(
             [sys.executable, "-c", script, str(folder), "durable" if durable else "throwaway"],
             cwd=PROJECT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            stderr=stderr,
             text=True,
         )
 
@@ -176,6 +180,36 @@ def test_what_was_committed_survives_the_killing_of_everything(folder: Path) -> 
     after = User(folder, durable=True)
     assert execute(after.socket_folder(), "SELECT n FROM kept") == [(42,)]
     after.leave()
+
+
+# Is not patient at all.
+NOTICING_USER = USER.replace(
+    "import Server\n",
+    "import Server\nfrom vibomat.embedded import server\nserver.NOTICE_AFTER_SECONDS = 0\n",
+)
+
+
+def test_a_start_is_said_to_recover_only_after_a_crash(folder: Path) -> None:
+    for crashed, told in ((False, server.STARTING), (True, server.RECOVERING)):
+        user = User(folder, NOTICING_USER, stderr=subprocess.PIPE)
+        user.socket_folder()
+        if not crashed:
+            kill_everything(folder)
+        _, errors = user.process.communicate()
+        assert told in errors.splitlines()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root opens folders to the server's user")
+def test_root_tells_of_the_folders_that_it_opens(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    server._let_in(closed / "data")
+    assert f"Letting other users pass through {closed}," in capsys.readouterr().err
+    assert closed.stat().st_mode & 0o777 == 0o701
+    server._let_in(closed / "data")
+    assert capsys.readouterr().err == ""
 
 
 def test_a_crashed_servers_pid_may_belong_to_another_process_now(folder: Path) -> None:

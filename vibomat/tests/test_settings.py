@@ -87,8 +87,17 @@ def test_a_secret_key_may_start_with_a_dollar_sign(load: Any) -> None:
 def test_production_is_https_only(load: Any) -> None:
     loaded = load(**PRODUCTION)
     assert loaded["SECURE_SSL_REDIRECT"] and loaded["SESSION_COOKIE_SECURE"]
+    assert loaded["SECURE_HSTS_SECONDS"] == 31_536_000
     assert "SECURE_PROXY_SSL_HEADER" not in loaded
     assert "SECURE_PROXY_SSL_HEADER" in load(**PRODUCTION, TRUST_X_FORWARDED_PROTO="true")
+
+
+def test_the_whole_domain_is_bound_to_https_only_if_asked_for(load: Any) -> None:
+    names = ("SECURE_HSTS_INCLUDE_SUBDOMAINS", "SECURE_HSTS_PRELOAD")
+    loaded = load(**PRODUCTION)
+    assert not any(loaded[name] for name in names)
+    loaded = load(**PRODUCTION, HSTS_INCLUDE_SUBDOMAINS="true", HSTS_PRELOAD="true")
+    assert all(loaded[name] for name in names)
 
 
 def test_production_can_do_without_https(load: Any) -> None:

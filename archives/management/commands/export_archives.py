@@ -66,6 +66,9 @@ class Command(BaseCommand):
                     written = str(output)
         except FormatError as error:
             raise CommandError(str(error)) from error
+        except BrokenPipeError:
+            # Whoever reads has seen enough: manage.py ends quietly.
+            raise
         except OSError as error:
             where = output or "to standard output"
             raise CommandError(f"Can't write {where}: {error.strerror}.") from error

@@ -14,6 +14,10 @@ from search.models import Track
 
 SEARCHES = ["daft pnk one more tme", "mondogrosso", "Beyonse", "bohemain rapsody", "група крови"]
 ADDRESS = "127.0.0.1"
+ACCOUNT = (
+    "manage.py createsuperuser makes an account for the admin, then manage.py create_token EMAIL a "
+    "token for the API."
+)
 
 
 class Command(BaseCommand):
@@ -39,14 +43,15 @@ class Command(BaseCommand):
             if results.did_you_mean:
                 self.stdout.write(f"Did you mean: {results.did_you_mean}")
         if options["no_serve"]:
-            self.stdout.write("\nmanage.py demo, or manage.py runserver, serves it.")
+            self.stdout.write(f"\nmanage.py demo, or manage.py runserver, serves it.\n{ACCOUNT}")
             return
         site = f"http://{ADDRESS}:{port}"
         self.stdout.write(
             f"\nOpen  {site}/  to search,\n"
             f"      {site}/api/search/?q=daft+pnk  for the same as JSON,\n"
             f"      {site}/api/docs/  for the API,\n"
-            f"      {site}/admin/  for the admin (manage.py createsuperuser makes an account).\n"
+            f"      {site}/admin/  for the admin.\n"
+            f"{ACCOUNT}\n"
             "Ctrl-C ends it.\n"
         )
         self.stdout.flush()

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from search import engine
 from search.api.serializers import SearchParameters, search_response
-from search.models import Artist, Track
+from search.models import Track, has_catalogue
 from search.plans import plans_of
 
 # Wide enough for most names where no terminal tells its width.
@@ -44,7 +44,7 @@ class Command(BaseCommand):
         if not parameters.is_valid():
             raise CommandError(_one_line(parameters.errors))
         asked = parameters.validated_data
-        if not _has_catalogue():
+        if not _is_filled():
             raise CommandError(
                 "The catalogue is empty: run manage.py demo --no-serve for a sample, or"
                 " manage.py migrate and manage.py import_catalogue PATH."
@@ -93,9 +93,9 @@ class Command(BaseCommand):
             self.stdout.write("\n" + textwrap.indent(plan.rstrip(), "  "))
 
 
-def _has_catalogue() -> bool:
+def _is_filled() -> bool:
     tables = connection.introspection.table_names()
-    return Track._meta.db_table in tables and (Track.objects.exists() or Artist.objects.exists())
+    return Track._meta.db_table in tables and has_catalogue()
 
 
 def _one_line(errors: dict[str, list[str]]) -> str:
