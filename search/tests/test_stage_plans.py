@@ -60,6 +60,7 @@ class TestPlans:
                 "every word",
                 ["track_search_vector", "artist_search_vector"],
             ),
+            ("tmie", "every word", ["track_search_vector", "artist_search_vector"]),
             (
                 "daft punk one more foobarbaz",
                 "all but one",
