@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.table import Table
 from tqdm import tqdm
 
-from benchmarks import completion
+from benchmarks import completion, name_parts
 from benchmarks.judging import Judged, Measures, Ranked, judged_queries, percentile
 from benchmarks.serving import served
 from search.engine import search
@@ -92,6 +92,7 @@ def run(queries: list[Judged], *, plain: int, over_http: bool, console: Console)
             completions.took_ms.append(_timed_statements(partial(suggest, beginning)))
     _print_quality(runs, console)
     completion.print_quality(queries, console)
+    name_parts.print_quality(console)
     _print_latency([*runs, completions], console)
     console.print(f"Aim: {TARGETS}.")
     if plain:

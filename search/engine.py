@@ -25,7 +25,8 @@ MAX_RESULTS = 300
 GOOD = 0.84
 FAIR = 0.78
 MAX_TRIGRAM_LENGTH = 60
-# So many rows of a stage are compared with the typed text edit by edit, whatever the page.
+# So many rows are compared with the typed text edit by edit, and tell its spelling, whatever the
+# page.
 WEIGHED = 15
 FAIR_GUESS = 0.5
 # The sum that search_candidates divides by to make a score.
@@ -91,12 +92,12 @@ def search(text: str, *, kind: Kind = "all", limit: int = 20, offset: int = 0) -
         return results
     with prepared_cursor() as cursor:
         run = _Run(_Recorder(cursor, results.steps), results.query, kind)
-        hits = run.ranked(min(offset + limit, MAX_RESULTS))
+        hits = run.ranked(max(WEIGHED, min(offset + limit, MAX_RESULTS)))
     for step in results.steps:
         observe_stage(step.stage, step.took_ms)
     if run.reading.words:
         results.reading = run.reading
-        results.did_you_mean = did_you_mean(run.reading, hits)
+        results.did_you_mean = did_you_mean(run.reading, hits[:WEIGHED])
     results.hits = hits[offset : offset + limit]
     return results
 
@@ -192,6 +193,8 @@ class _Run:
                 "corrected": reading.corrected,
                 "exact": stages.exact(reading),
                 "prefix": stages.prefix(reading),
+                "part": stages.part(reading),
+                "near": stages.near(reading),
                 **vars(ways),
                 "required": stages.required(reading),
                 "genres": [*query.genres, *(g.lower() for g in query.genres)] or None,
@@ -199,7 +202,7 @@ class _Run:
                 "year_to": query.years[1],
                 "accented": query.accented or None,
                 "otherwise": otherwise,
-                "most": max(most, WEIGHED),
+                "most": most,
             },
         )
         rows = self.recorder.fetchall()

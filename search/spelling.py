@@ -51,14 +51,14 @@ def _folded(word: str) -> str:
 
 
 def did_you_mean(reading: Reading, hits: "list[Hit]") -> str | None:
-    """The query in the best hit's spelling, or None when a hit is spelt like that already.
+    """The query in the best hit's spelling, or None when a hit has all its words as they are.
 
     Only words near to what was typed are replaced; a hit that is a guess suggests nothing.
     """
-    if not hits or any(hit.match == "exact" and hit.likeness > 0.9 for hit in hits):
+    if not hits or any(hit.match == "exact" for hit in hits):
         return None
     best = hits[0]
-    if best.match in ("exact", "prefix", "trigram") or best.likeness < 0.6:
+    if best.match in ("prefix", "trigram") or (best.match == "relaxed" and best.likeness < 0.6):
         return None
     names = " ".join(filter(None, (best.artist_credit, best.name)))
     known = [word for *_, word in words_of(names) if word]

@@ -15,7 +15,8 @@ FROM search_candidates(
     more => %(more)s::tsquery, common => %(common)s::tsquery,
     required => %(required)s::tsquery, genres_any => %(genres)s::text[],
     year_from => %(year_from)s::int, year_to => %(year_to)s::int,
-    accented => %(accented)s::text[], otherwise => %(otherwise)s, most => %(most)s)
+    accented => %(accented)s::text[], otherwise => %(otherwise)s, most => %(most)s,
+    part => %(part)s::tsquery, near => %(near)s::tsquery)
 """
 
 # For entries of a list; the function stands in search/migrations/sql/resolve.sql. A key has at most

@@ -71,6 +71,19 @@ def prefix(reading: Reading) -> str | None:
     )
 
 
+def part(reading: Reading) -> str | None:
+    """All words as typed, one after the other."""
+    return "<->".join(
+        lexeme(word, labels) for word, labels in zip(reading.words, reading.labels, strict=True)
+    )
+
+
+def near(reading: Reading) -> str | None:
+    """Every required word, or one near it."""
+    groups = [_group(reading, i).query for i in reading.required]
+    return None if None in groups else all_of(groups)
+
+
 def required(reading: Reading) -> str | None:
     """What quoted phrases and excluded words demand of every row."""
     demands = []
@@ -109,6 +122,10 @@ def every_word(reading: Reading) -> Ways:
             others = [_group(reading, j) for j in reading.required if j not in (i, i + 1)]
             if _rarest([joined, *others]) <= TOO_COMMON:
                 together.append(_all_of_rarest([joined, *others]))
+    elif not reading.is_known(0):
+        group = _group(reading, 0)
+        if group.ndoc <= TOO_COMMON:
+            together.append(group.query)
     ways.words = any_of(together)
     if all(reading.is_known(i) for i in reading.required):
         as_typed = exact(reading)
@@ -174,7 +191,8 @@ def further(reading: Reading, near: dict[str, list[Near]]) -> Ways:
     artists: list[str | None] = []
     if len(reading.words) == 1:
         for i in lost:
-            artists += _lexemes(far[i], reading.labels[i])
+            together += _lexemes(far[i], reading.labels[i])
+            artists += together
             ways.titles = any_of(lexeme("=" + n.word) for n in far[i])
     else:
         groups = []

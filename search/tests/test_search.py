@@ -93,6 +93,46 @@ def test_an_artists_name_finds_the_artist_then_the_tracks() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("typed", "right"),
+    [
+        # Mistyped words of a longer title.
+        ("stariway", ["Stairway to Heaven"]),
+        ("rapsodi", ["Bohemian Rhapsody"]),
+        ("rhapsdy", ["Bohemian Rhapsody"]),
+        ("stairway haeven", ["Stairway to Heaven"]),
+        # Typed right, they come before names that are nearer to the whole of what was typed.
+        ("smells like", ["Smells Like Teen Spirit", "Melly Mike"]),
+        ("champions", ["We Are the Champions"]),
+        ("bohemian", ["Bohemian Rhapsody", "Bohemia"]),
+        # One after the other they are a part of a name, otherwise perhaps not.
+        ("love of strings", ["The Love of Strings and Winds", "Love or Strings"]),
+        ("strings of love", ["Strings or Love", "The Love of Strings and Winds"]),
+        # A whole name one edit away comes before part of a short one.
+        ("moom", ["Moon", "Moom Boots"]),
+    ],
+)
+def test_part_of_a_name_finds_it(typed: str, right: list[str]) -> None:
+    for title, popularity in (
+        ("Stairway to Heaven", 90),
+        ("Bohemian Rhapsody", 95),
+        ("Bohemia", 20),
+        ("Smells Like Teen Spirit", 93),
+        ("We Are the Champions", 90),
+        ("Champion Ship", 40),
+        ("The Love of Strings and Winds", 50),
+        ("Love or Strings", 50),
+        ("Strings or Love", 50),
+        ("Moon", 50),
+        ("Moom Boots", 50),
+    ):
+        Track.objects.create(title=title, artist_credit="", popularity=popularity)
+    Artist.objects.create(name="Melly Mike", popularity=60)
+    names = [hit.name for hit in engine.search(typed).hits]
+    assert [name for name in names if name in right] == right
+    assert names[0] == right[0]
+
+
 def test_popularity_breaks_ties() -> None:
     assert found("blue moon", kind="track") == [
         "Elvis Presley – Blue Moon",
@@ -205,6 +245,10 @@ def test_trigrams_find_what_no_word_does() -> None:
         ("daft punk", None),
         ("beyonce", None),
         ("the beatles", None),
+        # Words that stand in a name are right, whatever else is near.
+        ("halo tribute", None),
+        ("hallo tribute", "halo tribute"),
+        ("paranoid", None),
         ("qqqqq", None),
     ],
 )

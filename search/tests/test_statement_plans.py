@@ -66,6 +66,7 @@ class TestSearching:
                 "every word",
                 ["track_search_vector", "artist_search_vector"],
             ),
+            ("tmie", "every word", ["track_search_vector", "artist_search_vector"]),
             (
                 "daft punk one more foobarbaz",
                 "all but one",

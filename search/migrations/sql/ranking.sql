@@ -156,7 +156,8 @@ $$;
 
 -- Artists and tracks that match, the best `most` first. Each tsquery may be null.
 --   typed     the query's key; `corrected`: the key with exchanged letters put back
---   exact     every word as typed; `prefix`: the same, the last word as a beginning
+--   exact     every word as typed; `prefix`: the same, the last word as a beginning; `part`: the
+--             same, one after the other; `near`: each word or one near it
 --   artists   artists; titles, credits: tracks by whole names; words, more: tracks by words
 --   common    tracks when the words are so frequent that the most popular rows are read instead
 --   required  what every row must match besides; genres_any, years: filters
@@ -167,7 +168,8 @@ $$;
 CREATE OR REPLACE FUNCTION search_candidates(
     typed text, corrected text[], exact tsquery, prefix tsquery, artists tsquery, titles tsquery,
     credits tsquery, words tsquery, more tsquery, common tsquery, required tsquery, genres_any text[],
-    year_from int, year_to int, accented text[], otherwise text, most int)
+    year_from int, year_to int, accented text[], otherwise text, most int,
+    part tsquery DEFAULT NULL, near tsquery DEFAULT NULL)
 RETURNS TABLE (kind text, id uuid, external_id text, name text, artist_credit text, album text,
                year int, duration_ms int, popularity float8, match text, likeness real,
                score real, keys text[], best real)
@@ -202,7 +204,8 @@ BEGIN
     ), alike AS (
         SELECT 'track' AS kind, id, external_id, title AS name, artist_credit, album, year::int,
                duration_ms, popularity, search_vector @@ exact AS is_exact,
-               search_vector @@ prefix AS is_prefix,
+               search_vector @@ prefix AS is_prefix, search_vector @@ part AS is_part,
+               search_vector @@ near AS is_near,
                greatest(
                    search_track_likeness(typed, title_key, full_title_key, credit_key, main_credit_key),
                    (SELECT max(search_track_likeness(
@@ -214,7 +217,8 @@ BEGIN
         FROM once
         UNION ALL
         SELECT 'artist', id, external_id, name, NULL, NULL, NULL, NULL, popularity,
-               search_vector @@ exact, search_vector @@ prefix,
+               search_vector @@ exact, search_vector @@ prefix, search_vector @@ part,
+               search_vector @@ near,
                greatest(by_name, by_alias), CASE WHEN by_alias > by_name THEN 0.06 ELSE 0 END,
                0, name_key || alias_keys
         FROM (SELECT * FROM artist WHERE search_vector @@ artists
@@ -231,7 +235,11 @@ BEGIN
     ), graded AS (
         -- Part of a name, typed right, is worth something too; so is a track's artist alone. Whose
         -- name it is comes before whom it is another name of.
-        SELECT *, greatest(likeness - alias_cost, CASE WHEN is_exact THEN 0.62 WHEN is_prefix THEN 0.58 END,
+        SELECT *, greatest(likeness - alias_cost,
+                           CASE WHEN is_part THEN 0.66 + 0.02 * least(length(typed), 13)
+                                WHEN is_exact THEN 0.7 
+                                WHEN is_prefix THEN 0.66
+                                WHEN is_near THEN 0.45 + 0.02 * least(length(typed), 12) END,
                            0.64 * by_artist)::real AS grade
         FROM alike
     )
