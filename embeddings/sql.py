@@ -60,9 +60,17 @@ WHERE model_id = {model} {finite} {among}
 ORDER BY distance LIMIT {k}
 """
 AMONG = "AND interaction_id IN ({candidates})"
+# The same, but nothing at all if there are too many.
+AMONG_FEW = """AND interaction_id IN (
+    WITH few AS MATERIALIZED (SELECT id FROM ({candidates}) AS all_ (id) LIMIT {most} + 1)
+    SELECT id FROM few WHERE (SELECT count(*) FROM few) <= {most}
+)"""
 
-# How many candidates there are, but no more than it takes to know.
-COUNT = "SELECT count(*) FROM ({candidates}) AS counted"
+# How many candidates the planner expects; and whether they are few, counting no more than it takes.
+EXPLAIN = "EXPLAIN (FORMAT json) {candidates}"
+ARE_FEW = """
+SELECT count(*) <= {most} FROM (SELECT FROM ({candidates}) AS all_ LIMIT {most} + 1) AS counted
+"""
 
 # The similarity of an interaction. Rounding leads beyond 1 by a few ten-thousandths.
 SIMILARITY = """(
@@ -71,6 +79,12 @@ SIMILARITY = """(
         LATERAL (SELECT e.{column} {operator} %%s::{type}({dimensions})) AS computed (distance)
     WHERE e.model_id = {model} AND e.interaction_id = %(expressions)s {finite}
 )"""
+
+# The interactions that a statement finds, whole; its own settings must leave it the order.
+ROWS = """
+SELECT near.id, near.distance, {columns}
+FROM ({nearest}) AS near (id, distance) JOIN interaction ON interaction.id = near.id
+"""
 
 # Reciprocal rank fusion (G. Cormack, C. Clarke, S. Büttcher, 2009) of two statements, each of which
 # gives an id and by how much: the nearest by distance, and those that have the words. 60 is the
