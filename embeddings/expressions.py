@@ -68,6 +68,13 @@ class Similarity(Func):
         return statement, [self.vector, *params]
 
 
+class Indexed(Func):
+    """How many vectors a model's index had when it was built or last analysed, 0 without one."""
+
+    template = sql.INDEXED
+    output_field = FloatField()
+
+
 class Position(Func):
     """Where in a list of ids a row's own stands."""
 

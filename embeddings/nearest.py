@@ -16,6 +16,7 @@ A hybrid search does the same with one statement that finds the words as well.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
@@ -32,9 +33,12 @@ from embeddings.words import by_words, words_of
 from vibomat.local_settings import rows_under
 
 if TYPE_CHECKING:
-    from embeddings.models import Interaction
+    from embeddings.models import EmbeddingModel, Interaction
 
-EF_SEARCH = 100
+# Of an index with that many vectors; the more there are the more the index has to keep in mind to
+# find the same share.
+EF_SEARCH = 40
+EF_SEARCH_FOR = 100_000
 FEW = 20_000
 # How many more than asked for the index gives where there is a filter, as they come in no order.
 SPARE = 4
@@ -130,11 +134,10 @@ def _nearest(
     if search.mode == "exact":
         return run(_statement(sql.EXACT, search, k, among), EXACT, using)
     if among and expected is not None and expected <= FEW:
-        found = run(_statement(sql.EXACT, search, k, among, sql.AMONG_FEW), EXACT, using)
+        found = run(_if_few(search, k, among), EXACT, using)
         if _near(found) or _are_few(among, using):
             return found
-    ef_search = search.ef_search or min(max(EF_SEARCH, 2 * k), MOST_EF_SEARCH)
-    settings = BY_INDEX | {"hnsw.ef_search": str(ef_search)}
+    settings = BY_INDEX | {"hnsw.ef_search": str(search.ef_search or _ef_search(search.model, k))}
     spare = SPARE * k if among else k
     found = run(_statement(sql.BY_INDEX, search, spare, among), settings, using)
     if _near(found) < k:
@@ -142,25 +145,30 @@ def _nearest(
     return found
 
 
+def _ef_search(model: EmbeddingModel, k: int) -> int:
+    grown = EF_SEARCH * math.sqrt(max(model.indexed, EF_SEARCH_FOR) / EF_SEARCH_FOR)
+    return min(max(round(grown), 2 * k), MOST_EF_SEARCH)
+
+
 def _near(found: list[Row]) -> int:
     """How many were found by their vectors."""
     return sum(row.distance is not None for row in found)
 
 
-def _statement(
-    template: str,
-    search: Search,
-    k: int,
-    candidates: Statement | None,
-    condition: str = sql.AMONG,
-) -> Statement:
+def _statement(template: str, search: Search, k: int, candidates: Statement | None) -> Statement:
     by_index = template == sql.BY_INDEX
     vector = HalfVector(search.vector) if by_index else parameter(search.model, search.vector)
     parts = parts_of(search.model) | {"k": k}
     if candidates is None:
         return Statement(template.format(**parts, among=""), [vector], prepared=True)
-    among = condition.format(candidates=candidates.sql, most=2 * FEW)
+    among = sql.AMONG.format(candidates=candidates.sql)
     return Statement(template.format(**parts, among=among), [vector, *candidates.params])
+
+
+def _if_few(search: Search, k: int, candidates: Statement) -> Statement:
+    parts = parts_of(search.model) | {"k": k, "candidates": candidates.sql, "most": 2 * FEW}
+    vector = parameter(search.model, search.vector)
+    return Statement(sql.EXACT_IF_FEW.format(**parts), [*candidates.params, vector])
 
 
 def _compiled(candidates: QuerySet[Interaction]) -> Statement:

@@ -14,7 +14,7 @@ from django.db import models
 from django.db.models import Exists, FloatField, OuterRef, Value
 
 from embeddings import embedders
-from embeddings.expressions import Similarity
+from embeddings.expressions import Indexed, Similarity
 from embeddings.found import SearchedQuerySet
 from embeddings.nearest import gives_rows, nearest, nearest_rows
 from embeddings.query_vectors import query_vector
@@ -133,17 +133,24 @@ class EmbeddingModelQuerySet(models.QuerySet["EmbeddingModel"]):
         with prepared_cursor(self.db) as cursor:
             cursor.execute(statement, params)
             row = cursor.fetchone()
+        if row is None:
+            return None
+        *values, indexed = row
         names = [field.attname for field in self.model._meta.concrete_fields]
-        return self.model.from_db(self.db, names, row) if row else None
+        model = self.model.from_db(self.db, names, values)
+        model.indexed = indexed
+        return model
+
+    def with_indexed(self) -> Self:
+        """With how many vectors the index of each has, or had when it was last analysed."""
+        return self.annotate(indexed=Indexed("pk"))
 
 
 @cache
 def _active_statement(model: type[EmbeddingModel]) -> tuple[str, tuple[Any, ...]]:
-    """Making it takes longer than what it does."""
-    active: tuple[str, tuple[Any, ...]] = model._base_manager.filter(
-        state="active"
-    ).query.sql_with_params()
-    return active
+    """Kept, as making it takes longer than running it."""
+    queryset = EmbeddingModelQuerySet(model).filter(state="active").with_indexed()
+    return queryset.query.sql_with_params()
 
 
 def _active_model() -> EmbeddingModel | None:

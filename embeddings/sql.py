@@ -15,6 +15,13 @@ IS_VALID = "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(%s)"
 TRY_LOCK = "SELECT pg_try_advisory_lock(hashtext('vibomat.embeddings.index'), %s)"
 UNLOCK = "SELECT pg_advisory_unlock(hashtext('vibomat.embeddings.index'), %s)"
 
+# How many vectors an index had when it was built or last analysed, 0 if there is none.
+INDEXED = """coalesce(
+    (SELECT reltuples FROM pg_class
+     WHERE oid = to_regclass('embedding_hnsw_' || %(expressions)s)),
+    0
+)"""
+
 INDEX_SIZE = "SELECT coalesce(pg_relation_size(to_regclass(%s)), 0)"
 
 # How many vectors of a model have another number of dimensions than it says.
@@ -60,11 +67,18 @@ WHERE model_id = {model} {finite} {among}
 ORDER BY distance LIMIT {k}
 """
 AMONG = "AND interaction_id IN ({candidates})"
-# The same, but nothing at all if there are too many.
-AMONG_FEW = """AND interaction_id IN (
-    WITH few AS MATERIALIZED (SELECT id FROM ({candidates}) AS all_ (id) LIMIT {most} + 1)
-    SELECT id FROM few WHERE (SELECT count(*) FROM few) <= {most}
-)"""
+# The distances to all of some candidates, and to none if there are too many. Of an array of ids the
+# index looks for each but once, in its own order, and not from its root.
+EXACT_IF_FEW = """
+WITH few AS MATERIALIZED (
+    SELECT ARRAY(SELECT id FROM ({candidates}) AS candidate (id) LIMIT {most} + 1) AS ids
+)
+SELECT interaction_id, distance
+FROM embedding, LATERAL (SELECT {column} {operator} %s::{type}({dimensions})) AS computed (distance)
+WHERE model_id = {model} {finite} AND interaction_id = ANY ((SELECT ids FROM few)::uuid[])
+    AND (SELECT cardinality(ids) FROM few) <= {most}
+ORDER BY distance LIMIT {k}
+"""
 
 # How many candidates the planner expects; and whether they are few, counting no more than it takes.
 EXPLAIN = "EXPLAIN (FORMAT json) {candidates}"

@@ -7,7 +7,7 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from embeddings import nearest
-from embeddings.models import Interaction
+from embeddings.models import EmbeddingModel, Interaction
 from embeddings.search import Search
 from embeddings.words import words_of
 from search.plans import plans_of
@@ -106,7 +106,10 @@ class TestPlans:
         found = Interaction.objects.owned_by(many.user).similar(many.vectors[0])
         plan = plan_of(lambda: list(found))
         assert "interaction_user_newest" in plan
-        assert "embedding_interaction_model" in plan
+        # One search of the index for all, and not one for each.
+        assert (
+            "embedding_interaction_model" in plan and "Index Cond: ((interaction_id = ANY" in plan
+        )
         assert "hnsw" not in plan and "Seq Scan" not in plan
 
     def test_no_more_candidates_are_counted_than_it_takes(
@@ -145,6 +148,23 @@ class TestSettings:
         found = Interaction.objects.similar(many.vectors[0], ef_search=333)
         (settings,) = [plan for plan in plans_of(lambda: list(found)) if "set_config" in plan]
         assert "'hnsw.ef_search'" in settings and "'333'" in settings
+
+    @pytest.mark.parametrize(
+        ("indexed", "k", "expected"),
+        [(0, 10, 40), (99_999, 10, 40), (400_000, 10, 80), (400_000, 100, 200), (1e12, 10, 1000)],
+    )
+    def test_the_index_keeps_more_in_mind_the_more_it_has(
+        self, indexed: float, k: int, expected: int
+    ) -> None:
+        model = EmbeddingModel()
+        model.indexed = indexed
+        assert nearest._ef_search(model, k) == expected
+
+    def test_a_model_knows_how_many_vectors_are_indexed(self, many: Many) -> None:
+        active = EmbeddingModel.objects.active()
+        assert active is not None and vars(active)["indexed"] == ROWS
+        assert EmbeddingModel.objects.get(pk=many.model.pk).indexed == ROWS
+        assert EmbeddingModel.objects.create(name="other", dimensions=3).indexed == 0
 
     def test_settings_are_as_before_afterwards(self, many: Many) -> None:
         with transaction.atomic(), connection.cursor() as cursor:
