@@ -222,7 +222,7 @@ def _ways(chosen: Filter, model: EmbeddingModel) -> Iterator[tuple[str, Ask, int
         return [row.pk for row in rows.order_by(distance)[:K]]
 
     yield "Vibomat", similar(), None
-    yield "Vibomat, ef_search 40", similar(ef_search=40), None
+    yield "Vibomat, ef_search 100", similar(ef_search=100), None
     yield "exact", similar(mode="exact"), 20
     yield "pgvector's defaults", defaults, None
 

@@ -5,7 +5,8 @@ class EmbeddingsConfig(AppConfig):
     name = "embeddings"
 
     def ready(self) -> None:
-        from embeddings import metrics
+        from embeddings import metrics, vectors
         from vibomat.observability import exposition
 
         exposition.register(metrics.waiting)
+        vectors.register_dumpers()

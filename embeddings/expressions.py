@@ -12,7 +12,7 @@ from django.db.models import BooleanField, F, FloatField, Func, UUIDField, Value
 from django.db.models.functions import Cast
 
 from embeddings import sql
-from embeddings.vectors import Array, as_half_text, as_text
+from embeddings.vectors import Array, HalfVector, as_text
 
 if TYPE_CHECKING:
     from embeddings.models import EmbeddingModel
@@ -43,9 +43,9 @@ def parts_of(model: EmbeddingModel) -> dict[str, Any]:
     }
 
 
-def text_of(model: EmbeddingModel, vector: Array) -> str:
-    """A vector to compare with the model's, as PostgreSQL reads it."""
-    return as_text(vector) if model.column == "full_vector" else as_half_text(vector)
+def parameter(model: EmbeddingModel, vector: Array) -> str | HalfVector:
+    """A vector to compare with the model's, as a parameter of a statement."""
+    return as_text(vector) if model.column == "full_vector" else HalfVector(vector)
 
 
 class Similarity(Func):
@@ -59,13 +59,20 @@ class Similarity(Func):
     ) -> None:
         template = sql.SIMILARITY.format(**parts_of(model))
         super().__init__(interaction, template=template, **extra)
-        self.vector = text_of(model, vector)
+        self.vector = parameter(model, vector)
 
     def as_sql(  # type: ignore[override]
         self, compiler: Any, connection: Any, **context: Any
     ) -> tuple[str, list[Any]]:
         statement, params = super().as_sql(compiler, connection, **context)
         return statement, [self.vector, *params]
+
+
+class Indexed(Func):
+    """How many vectors a model's index had when it was built or last analysed, 0 without one."""
+
+    template = sql.INDEXED
+    output_field = FloatField()
 
 
 class Position(Func):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 from uuid import UUID
 
 from django.db.models import Model, QuerySet
+from django.db.models.query import ModelIterable
 
 from embeddings.expressions import Listed, Position
 
@@ -47,6 +49,59 @@ class SearchedQuerySet(QuerySet[Row], Generic[Row]):
         """Their ids, nearest first, with the similarity where it is known."""
         raise NotImplementedError
 
+    def _gives_rows(self, search: Search) -> bool:
+        """Whether that search gives the rows at once."""
+        raise NotImplementedError
+
+    def _nearest_rows(
+        self, candidates: Self, search: Search, columns: Sequence[str]
+    ) -> list[tuple[float, tuple[Any, ...]]]:
+        """The similarity of each, nearest first, with what is in those columns."""
+        raise NotImplementedError
+
+    def _is_plain(self, search: Search) -> bool:
+        """Whether what is wanted are rows as they are in their table, with their similarity."""
+        query = self.query
+        return (
+            self._iterable_class is ModelIterable
+            and self._gives_rows(search)
+            and query.deferred_loading[1]
+            and set(query.annotations) == {"similarity"}
+            and query.annotation_select_mask is None
+            and not (query.select_related or query.select_for_update or query.extra)
+            and not (query.order_by or query.extra_order_by or query.distinct or query.combinator)
+            and not self._known_related_objects  # type: ignore[attr-defined]
+            and not self._prefetch_related_lookups  # type: ignore[attr-defined]
+        )
+
+    def _result_of(self, search: Search) -> list[Row]:
+        return self._loaded(search) if self._is_plain(search) else list(self.found())
+
+    def _loaded(self, search: Search) -> list[Row]:
+        """The rows, without the statement that `found` makes for them: most of the time that a
+        search takes would be Django's making that."""
+        candidates = self.all()
+        candidates.search = None
+        deferred, _ = self.query.deferred_loading
+        fields = [
+            field
+            for field in self.model._meta.concrete_fields
+            if field.primary_key or not deferred & {field.name, field.attname}
+        ]
+        compiler = self.query.get_compiler(self.db)
+        converters = compiler.get_converters([field.cached_col for field in fields])
+        names = [field.attname for field in fields]
+        found = self._nearest_rows(candidates, search, [str(field.column) for field in fields])
+        least = -1.0 if search.threshold is None else search.threshold
+        found = [(similarity, values) for similarity, values in found if similarity >= least]
+        converted = compiler.apply_converters([values for _, values in found], converters)
+        rows = []
+        for (similarity, _), values in zip(found, converted, strict=True):
+            row: Any = self.model.from_db(self.db, names, values)
+            row.similarity = similarity
+            rows.append(row)
+        return rows
+
     def _clone(self) -> Self:
         clone: Self = super()._clone()  # type: ignore[misc]
         clone.search = self.search
@@ -54,7 +109,7 @@ class SearchedQuerySet(QuerySet[Row], Generic[Row]):
 
     def _fetch_all(self) -> None:
         if self.search is not None and self._result_cache is None:
-            self._result_cache = list(self.found())
+            self._result_cache = self._result_of(self.search)
             self._prefetch_done = True
         super()._fetch_all()
 

@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator, MaxValueValidator, MinValueValidator
 from django.db import models, router, transaction
 from django.db.models.functions import Now
+from django.utils.functional import cached_property
 from pgvector.django import HalfVectorField, VectorField
 
 from archives.fields import UUID7Field
@@ -216,6 +217,12 @@ class EmbeddingModel(models.Model):
                 f"they have {self.dimensions}: let it have another id, and embed all texts by that."
             )
         return embedder
+
+    @cached_property
+    def indexed(self) -> float:
+        """How many vectors its index has, or had when it was last analysed."""
+        models_ = type(self).objects.using(self._state.db)
+        return models_.with_indexed().get(pk=self.pk).indexed
 
     def store(self, vectors: Iterable[tuple[Interaction, Given]]) -> int:
         """Store the vectors of interactions, scaled to length 1, in place of those they have;

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any, Self
 from uuid import UUID
 
@@ -12,13 +14,14 @@ from django.db import models
 from django.db.models import Exists, FloatField, OuterRef, Value
 
 from embeddings import embedders
-from embeddings.expressions import Similarity
+from embeddings.expressions import Indexed, Similarity
 from embeddings.found import SearchedQuerySet
-from embeddings.nearest import nearest
+from embeddings.nearest import gives_rows, nearest, nearest_rows
 from embeddings.query_vectors import query_vector
 from embeddings.search import Search, validate_search
 from embeddings.vectors import Array, Given, as_unit
 from vibomat.accounts.validators import validate_text
+from vibomat.postgresql.prepared import prepared_cursor
 
 if TYPE_CHECKING:
     from embeddings.models import EmbeddingModel, Interaction
@@ -110,6 +113,14 @@ class InteractionQuerySet(SearchedQuerySet["Interaction"]):
     def _nearest(self, candidates: Self, search: Search) -> dict[UUID, float | None]:
         return nearest(candidates, search)
 
+    def _gives_rows(self, search: Search) -> bool:
+        return gives_rows(search)
+
+    def _nearest_rows(
+        self, candidates: Self, search: Search, columns: Sequence[str]
+    ) -> list[tuple[float, tuple[Any, ...]]]:
+        return nearest_rows(candidates, search, columns)
+
 
 def may_see_all(user: User | AnonymousUser) -> bool:
     """Whether everybody's interactions are that user's to see."""
@@ -127,8 +138,28 @@ class InteractionManager(models.Manager.from_queryset(InteractionQuerySet)):  # 
 class EmbeddingModelQuerySet(models.QuerySet["EmbeddingModel"]):
     def active(self) -> EmbeddingModel | None:
         """The model by which texts are searched, None if there is none yet."""
-        found = list(self.filter(state="active"))
-        return found[0] if found else None
+        statement, params = _active_statement(self.model)
+        with prepared_cursor(self.db) as cursor:
+            cursor.execute(statement, params)
+            row = cursor.fetchone()
+        if row is None:
+            return None
+        *values, indexed = row
+        names = [field.attname for field in self.model._meta.concrete_fields]
+        model = self.model.from_db(self.db, names, values)
+        model.indexed = indexed
+        return model
+
+    def with_indexed(self) -> Self:
+        """With how many vectors the index of each has, or had when it was last analysed."""
+        return self.annotate(indexed=Indexed("pk"))
+
+
+@cache
+def _active_statement(model: type[EmbeddingModel]) -> tuple[str, tuple[Any, ...]]:
+    """Kept, as making it takes longer than running it."""
+    queryset = EmbeddingModelQuerySet(model).filter(state="active").with_indexed()
+    return queryset.query.sql_with_params()
 
 
 def _active_model() -> EmbeddingModel | None:

@@ -15,6 +15,13 @@ IS_VALID = "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(%s)"
 TRY_LOCK = "SELECT pg_try_advisory_lock(hashtext('vibomat.embeddings.index'), %s)"
 UNLOCK = "SELECT pg_advisory_unlock(hashtext('vibomat.embeddings.index'), %s)"
 
+# How many vectors an index had when it was built or last analysed, 0 if there is none.
+INDEXED = """coalesce(
+    (SELECT reltuples FROM pg_class
+     WHERE oid = to_regclass('embedding_hnsw_' || %(expressions)s)),
+    0
+)"""
+
 INDEX_SIZE = "SELECT coalesce(pg_relation_size(to_regclass(%s)), 0)"
 
 # How many vectors of a model have another number of dimensions than it says.
@@ -60,9 +67,24 @@ WHERE model_id = {model} {finite} {among}
 ORDER BY distance LIMIT {k}
 """
 AMONG = "AND interaction_id IN ({candidates})"
+# The distances to all of some candidates, and to none if there are too many. Of an array of ids the
+# index looks for each but once, in its own order, and not from its root.
+EXACT_IF_FEW = """
+WITH few AS MATERIALIZED (
+    SELECT ARRAY(SELECT id FROM ({candidates}) AS candidate (id) LIMIT {most} + 1) AS ids
+)
+SELECT interaction_id, distance
+FROM embedding, LATERAL (SELECT {column} {operator} %s::{type}({dimensions})) AS computed (distance)
+WHERE model_id = {model} {finite} AND interaction_id = ANY ((SELECT ids FROM few)::uuid[])
+    AND (SELECT cardinality(ids) FROM few) <= {most}
+ORDER BY distance LIMIT {k}
+"""
 
-# How many candidates there are, but no more than it takes to know.
-COUNT = "SELECT count(*) FROM ({candidates}) AS counted"
+# How many candidates the planner expects; and whether they are few, counting no more than it takes.
+EXPLAIN = "EXPLAIN (FORMAT json) {candidates}"
+ARE_FEW = """
+SELECT count(*) <= {most} FROM (SELECT FROM ({candidates}) AS all_ LIMIT {most} + 1) AS counted
+"""
 
 # The similarity of an interaction. Rounding leads beyond 1 by a few ten-thousandths.
 SIMILARITY = """(
@@ -71,6 +93,12 @@ SIMILARITY = """(
         LATERAL (SELECT e.{column} {operator} %%s::{type}({dimensions})) AS computed (distance)
     WHERE e.model_id = {model} AND e.interaction_id = %(expressions)s {finite}
 )"""
+
+# The interactions that a statement finds, whole; its own settings must leave it the order.
+ROWS = """
+SELECT near.id, near.distance, {columns}
+FROM ({nearest}) AS near (id, distance) JOIN interaction ON interaction.id = near.id
+"""
 
 # Reciprocal rank fusion (G. Cormack, C. Clarke, S. Büttcher, 2009) of two statements, each of which
 # gives an id and by how much: the nearest by distance, and those that have the words. 60 is the

@@ -1,11 +1,15 @@
 """Vectors as they come from outside, and how they are written for the database."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+import psycopg
 from django.core.exceptions import ValidationError
+from psycopg.adapt import Dumper
+from psycopg.pq import Format
 
 Array: TypeAlias = npt.NDArray[np.float32]
 Given: TypeAlias = Sequence[float] | npt.NDArray[Any]
@@ -65,3 +69,31 @@ def as_half_text(vector: Array) -> str:
 def as_text(vector: Array) -> str:
     """A vector as PostgreSQL reads it, in full precision."""
     return "[" + ",".join(map("{:.9g}".format, vector.tolist())) + "]"
+
+
+@dataclass(frozen=True)
+class HalfVector:
+    """A unit vector as a parameter of a statement, in half precision: in binary where the server
+    binds it, else as text. The statement says its type."""
+
+    values: Array
+
+
+class HalfVectorText(Dumper):
+    def dump(self, obj: HalfVector) -> bytes:
+        return as_half_text(obj.values).encode()
+
+
+class HalfVectorBinary(Dumper):
+    format = Format.BINARY
+
+    def dump(self, obj: HalfVector) -> bytes:
+        """As pgvector's halfvec_recv reads it: the number of dimensions, an unused one, them."""
+        return np.array([len(obj.values), 0], ">i2").tobytes() + obj.values.astype(">f2").tobytes()
+
+
+def register_dumpers() -> None:
+    """For connections that are opened from now on."""
+    psycopg.adapters.register_dumper(HalfVector, HalfVectorText)
+    # The last one is preferred where there is a choice.
+    psycopg.adapters.register_dumper(HalfVector, HalfVectorBinary)

@@ -7,7 +7,7 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from embeddings import nearest
-from embeddings.models import Interaction
+from embeddings.models import EmbeddingModel, Interaction
 from embeddings.search import Search
 from embeddings.words import words_of
 from search.plans import plans_of
@@ -65,7 +65,7 @@ class TestAllRows:
     ) -> None:
         """The planner expects more than there are: the index is asked, gives up, and the rest
         comes by an exact scan."""
-        monkeypatch.setattr(nearest, "expected_rows", lambda candidates: 10**6)
+        monkeypatch.setattr(nearest, "_planned_rows", lambda *_: 10**6)
         monkeypatch.setitem(nearest.BY_INDEX, "hnsw.max_scan_tuples", "100")
         found = Interaction.objects.owned_by(many.user).similar(many.vectors[0], k=10)
         assert len(found) == 10
@@ -73,7 +73,7 @@ class TestAllRows:
     def test_more_candidates_than_the_planner_expects_are_left_to_the_index(
         self, many: Many, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(nearest, "expected_rows", lambda candidates: 1)
+        monkeypatch.setattr(nearest, "_planned_rows", lambda *_: 1)
         monkeypatch.setattr(nearest, "FEW", 500)
         found = Interaction.objects.filter(kind="prompt").similar(many.vectors[1], k=10)
         with CaptureQueriesContext(connection) as queries:
@@ -106,13 +106,16 @@ class TestPlans:
         found = Interaction.objects.owned_by(many.user).similar(many.vectors[0])
         plan = plan_of(lambda: list(found))
         assert "interaction_user_newest" in plan
-        assert "embedding_interaction_model" in plan
+        # One search of the index for all, and not one for each.
+        assert (
+            "embedding_interaction_model" in plan and "Index Cond: ((interaction_id = ANY" in plan
+        )
         assert "hnsw" not in plan and "Seq Scan" not in plan
 
     def test_no_more_candidates_are_counted_than_it_takes(
         self, many: Many, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(nearest, "expected_rows", lambda candidates: 1)
+        monkeypatch.setattr(nearest, "_planned_rows", lambda *_: 1)
         monkeypatch.setattr(nearest, "FEW", 50)
         found = Interaction.objects.filter(created__year=2026).similar(many.vectors[0])
         (plan,) = [plan for plan in plans_of(lambda: list(found), analyze=True)
@@ -124,7 +127,10 @@ class TestPlans:
         assert "hnsw" not in plan_of(lambda: list(found))
 
     def test_the_rows_found_are_fetched_by_their_keys(self, many: Many) -> None:
-        plan = plan_of(lambda: list(Interaction.objects.similar(many.vectors[0])), "array_position")
+        found = Interaction.objects.similar(many.vectors[0])
+        plan = plan_of(lambda: list(found))
+        assert "interaction_pkey" in plan and "Seq Scan" not in plan
+        plan = plan_of(lambda: list(found.order_by("pk")), "array_position")
         assert "interaction_pkey" in plan and "embedding" not in plan
         assert "Seq Scan" not in plan
 
@@ -139,9 +145,26 @@ class TestPlans:
 
 class TestSettings:
     def test_ef_search_reaches_the_index(self, many: Many) -> None:
-        with CaptureQueriesContext(connection) as queries:
-            list(Interaction.objects.similar(many.vectors[0], ef_search=333))
-        assert any("'hnsw.ef_search', '333'" in query["sql"] for query in queries)
+        found = Interaction.objects.similar(many.vectors[0], ef_search=333)
+        (settings,) = [plan for plan in plans_of(lambda: list(found)) if "set_config" in plan]
+        assert "'hnsw.ef_search'" in settings and "'333'" in settings
+
+    @pytest.mark.parametrize(
+        ("indexed", "k", "expected"),
+        [(0, 10, 40), (99_999, 10, 40), (400_000, 10, 80), (400_000, 100, 200), (1e12, 10, 1000)],
+    )
+    def test_the_index_keeps_more_in_mind_the_more_it_has(
+        self, indexed: float, k: int, expected: int
+    ) -> None:
+        model = EmbeddingModel()
+        model.indexed = indexed
+        assert nearest._ef_search(model, k) == expected
+
+    def test_a_model_knows_how_many_vectors_are_indexed(self, many: Many) -> None:
+        active = EmbeddingModel.objects.active()
+        assert active is not None and vars(active)["indexed"] == ROWS
+        assert EmbeddingModel.objects.get(pk=many.model.pk).indexed == ROWS
+        assert EmbeddingModel.objects.create(name="other", dimensions=3).indexed == 0
 
     def test_settings_are_as_before_afterwards(self, many: Many) -> None:
         with transaction.atomic(), connection.cursor() as cursor:
@@ -152,13 +175,14 @@ class TestSettings:
             )
             assert cursor.fetchone() == ("77", "on")
 
-    def test_three_statements_without_a_filter(self, many: Many) -> None:
+    @pytest.mark.parametrize(("filters", "most"), [({}, 2), ({"metadata__contains": {"n": 7}}, 3)])
+    def test_few_statements(self, many: Many, filters: dict[str, Any], most: int) -> None:
+        """The model, how many candidates the planner expects, and the rows with their settings."""
         with CaptureQueriesContext(connection) as queries:
-            found = Interaction.objects.similar(many.vectors[0])
-            assert len(found) == 10
-        looked = [query for query in queries if "SAVEPOINT" not in query["sql"]]
-        # The model, the settings with the ids, the rows.
-        assert len(looked) == 3
+            found = Interaction.objects.filter(**filters).similar(many.vectors[0])
+            assert len(found) == (1 if filters else 10)
+        # A prepared statement is captured without its text.
+        assert len([query for query in queries if "SAVEPOINT" not in (query["sql"] or "")]) == most
 
 
 def test_words_know_how_common_they_are(many: Many) -> None:

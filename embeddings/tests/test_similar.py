@@ -7,6 +7,7 @@ import pytest
 from django.contrib.auth.models import AnonymousUser, Permission
 from django.core.exceptions import ValidationError
 from django.db import connection
+from django.db.models import F
 
 from embeddings.models import Embedding, EmbeddingModel, Interaction
 from vibomat.accounts.models import User
@@ -99,6 +100,42 @@ def test_it_is_a_queryset_of_the_k_nearest_whatever_is_done_with_it(model: Embed
     assert found.update(language="en") == 3
     assert found.delete()[0] == 6
     assert texts(Interaction.objects.all()) == ["south"]
+
+
+@pytest.mark.parametrize("mode", ["vector", "exact"])
+@pytest.mark.parametrize("precision", ["half", "full"])
+def test_rows_are_the_same_by_whichever_statement_they_come(
+    django_user_model: type[User], precision: str, mode: str
+) -> None:
+    user = django_user_model.objects.create_user("somebody@example.org")
+    model = EmbeddingModel.objects.create(
+        name="compass", dimensions=3, state="active", precision=precision
+    )
+    rows = [
+        (user.interactions.create(text=text, metadata={"n": len(text)}, language="en"), vector)
+        for text, vector in NEAR.items()
+    ]
+    model.store(rows)
+    for asked in Interaction.objects.all(), Interaction.objects.filter(language="en"):
+        found = asked.similar([1, 0.1, 0], k=3, mode=mode, threshold=0)
+        here, by_ids = list(found), list(found.found())
+        assert texts(here) == ["north", "north-east", "east"]
+        assert list(map(_state, here)) == list(map(_state, by_ids))
+        assert texts(found.defer("text")) == texts(here)
+        assert texts(found.only("kind")) == texts(here)
+        assert [row.twice for row in found.annotate(twice=F("similarity") * 2)] == [
+            row.similarity * 2 for row in by_ids
+        ]
+        assert [row.user.email for row in found.select_related("user")] == [user.email] * 3
+    mine = user.interactions.similar([1, 0, 0], k=1, mode=mode)
+    assert mine[0].user is user
+
+
+def _state(row: Interaction) -> dict[str, Any]:
+    """All that it knows, its deferred fields by their absence."""
+    known = {name: value for name, value in vars(row).items() if name != "_state"}
+    known["similarity"] = round(known["similarity"], 6)
+    return known | {"adding": row._state.adding, "db": row._state.db}
 
 
 def test_ordering_before_is_not_taken_for_the_order_of_what_is_found(model: EmbeddingModel) -> None:

@@ -1,6 +1,7 @@
 """Statements that PostgreSQL parses and plans once for a connection."""
 
-from typing import cast
+from collections.abc import Callable
+from typing import Any, cast
 
 import psycopg
 from django.db import DEFAULT_DB_ALIAS, connections
@@ -9,7 +10,10 @@ from django.db.backends.utils import CursorWrapper
 from vibomat.databases import shares_sessions
 
 
-def prepared_cursor(using: str = DEFAULT_DB_ALIAS) -> CursorWrapper:
+def prepared_cursor(
+    using: str = DEFAULT_DB_ALIAS,
+    cursor_on: Callable[[psycopg.Connection[Any]], psycopg.Cursor[Any]] = psycopg.Cursor,
+) -> CursorWrapper:
     """A cursor that prepares what it executes, with parameters bound by the server.
 
     Behind a pooler, where the next transaction may meet another session, it is like any other.
@@ -21,5 +25,5 @@ def prepared_cursor(using: str = DEFAULT_DB_ALIAS) -> CursorWrapper:
     with connection.wrap_database_errors:
         # Django's own cursors put parameters into the statement, and so never prepare it.
         connection.connection.prepare_threshold = 0
-        cursor = psycopg.Cursor(connection.connection)
+        cursor = cursor_on(connection.connection)
     return cast(CursorWrapper, connection._prepare_cursor(cursor))  # type: ignore[attr-defined]
