@@ -185,7 +185,7 @@ def test_text_is_parsed_without_loss_or_refused() -> None:
         ('{"a": {"b": 1, "b": 2}}', 'the key "b" stands twice in one object'),
         ("[NaN]", "NaN is no JSON number"),
         ("[" * 100_000, "nested more than 32 levels"),
-        ("9" * 5000, "This is not valid JSON: a number has too many digits$"),
+        ("9" * 5000, "This is not valid JSON: a number has too many digits'"),
         ('{"Exceeds the limit": 1, "Exceeds the limit": 2}', "stands twice"),
         (b"\xff", "This is not valid JSON"),
     ]

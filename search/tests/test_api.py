@@ -166,7 +166,7 @@ def test_empty_parameters_are_as_good_as_none(client: Client, catalogue: None) -
 def test_parameters_it_does_not_know_are_refused_beside_others(
     client: Client, address: str
 ) -> None:
-    response = client.get(address, {"q": "x" * 501, "ofset": 20})
+    response = client.get(address, {"q": "x" * 501, "ofset": "20"})
     assert response.status_code == 400
     assert response.json() == {
         "ofset": ["There is no such parameter."],

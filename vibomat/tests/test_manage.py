@@ -29,6 +29,7 @@ def test_a_reader_that_has_seen_enough_is_no_error() -> None:
         ["create_token", "ann@example.org"],
         ["import_archives", "manage.py", "--owner", "ann@example.org"],
         ["embed"],
+        ["prove_similarity"],
     ],
     ids=lambda command: command[0],
 )

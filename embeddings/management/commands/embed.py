@@ -5,6 +5,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
+from psycopg.errors import UndefinedTable
 from tqdm import tqdm
 
 from embeddings import embedders, indexing
@@ -63,6 +64,9 @@ class Command(BaseCommand):
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from error
         except DatabaseError as error:
+            if isinstance(error.__cause__, UndefinedTable):
+                # manage.py says what to run.
+                raise
             raise CommandError(f"The database says: {' '.join(str(error).split())}") from error
         except KeyboardInterrupt:
             raise CommandError(

@@ -3,6 +3,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
+from psycopg.errors import UndefinedTable
 from rich.console import Console
 from rich.table import Table
 
@@ -33,6 +34,9 @@ class Command(BaseCommand):
         except EmbedderError as error:
             raise CommandError(str(error)) from error
         except DatabaseError as error:
+            if isinstance(error.__cause__, UndefinedTable):
+                # manage.py says what to run.
+                raise
             raise CommandError(f"The database says: {' '.join(str(error).split())}") from error
         except KeyboardInterrupt:
             raise CommandError("Interrupted. Nothing has changed.", returncode=130) from None
