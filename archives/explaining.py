@@ -35,11 +35,13 @@ class Explained:
 
     @property
     def has_index(self) -> bool:
-        """Whether an index of a path asked for answered, or the latest rows filled the page of a
-        column; and no filled partition was read whole."""
+        """Whether an index of a path asked for answered, that of the ids did which tell times, or
+        the latest rows filled the page of a column; and no filled partition was read whole."""
         asked = [path for path in PATHS if any(p.name in self.asked for p in path.parameters)]
         is_filled = self.found == PAGE and any(isinstance(p, Choice | Range) for p in asked)
+        is_of_time = any(path.type == "time" for path in asked)
         answered = self.indexes & {path.index_name for path in asked}
+        answered |= self.indexes & ({"playlist_pkey"} if is_of_time else set())
         return not self.sequential and (is_filled or bool(answered))
 
 

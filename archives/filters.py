@@ -36,6 +36,7 @@ from django.utils.dateparse import parse_date, parse_datetime
 
 from archives import sql
 from archives.content import content_errors, parse_content
+from archives.layout import Column
 from archives.prepared import Constant, Once
 from vibomat.accounts.validators import validate_text
 
@@ -65,6 +66,11 @@ METHODS = [
 # The planner takes evaluating a condition for as dear where its index found the row as where not.
 # So in a month of few rows it would take an index of their order, and evaluate words for all.
 BITMAPS = {"enable_indexscan": "off"}
+# The latest rows in their order until the page is full.
+IN_ORDER: dict[str, str] = {}
+# Up to these shares of the rows a column's index is read, rather than rows that have other values:
+# on its own, and beside another index.
+FEW, FEW_BESIDE = 0.1, 0.03
 
 Type = Literal["string", "strings", "integer", "time", "uuid", "json", "jsonpath"]
 Condition = Any
@@ -204,15 +210,16 @@ class IsTrue(Func):
 
 
 class ByIndex(Func):
-    """A condition that an index may answer, but for the latest rows of `archives.newest`: they are
-    read by their ids, where the index would give all of a common value that a partition has."""
+    """A condition that an index may answer, but for the latest rows of `archives.newest` and those
+    whose ids do not tell their time: there it would give all of a common value that a partition
+    has, and PostgreSQL might think it enough."""
 
     template = "(%(expressions)s)"
     output_field = BooleanField()
 
     def as_sql(self, compiler: Any, connection: Any, **context: Any) -> Any:  # type: ignore[override]
         statement, params = super().as_sql(compiler, connection, **context)
-        return statement + getattr(compiler, "of_latest", ""), params
+        return statement + getattr(compiler, "of_few", ""), params
 
 
 @dataclass(frozen=True)
@@ -263,12 +270,14 @@ class Asked:
     of each index have to match.
 
     The planner of a prepared query takes any two indexes for equally good. So a column's condition
-    is one that an index answers only if its path is the `leading` one.
+    is one that an index answers only if few rows meet it, or if its path is the `leading` one.
     """
 
     values: Mapping[str, Any]
     words: Mapping[str, Words]
+    columns: Mapping[str, Column]
     leading: "Path"
+    times: tuple[datetime, datetime] = (EARLIEST, LATEST)
     queries: dict[str, list[Func]] = field(default_factory=dict)
     others: list[Condition] = field(default_factory=list)
 
@@ -276,6 +285,21 @@ class Asked:
     def conditions(self) -> list[Condition]:
         matches = [self.words[name].match(queries) for name, queries in self.queries.items()]
         return matches + self.others
+
+    def want(self, index_name: str, *queries: Func) -> None:
+        """Add queries that the words of an index have to match."""
+        self.queries.setdefault(index_name, []).extend(queries)
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """Of the planner."""
+        return self.leading.settings(self)
+
+    @property
+    def in_steps(self) -> bool:
+        """Whether it pays to look at as few of the latest rows as possible: where some that an
+        index gave are looked at in vain, or JSON is read."""
+        return bool(self.queries and self.others) or isinstance(self.leading, Contains)
 
 
 @dataclass(frozen=True)
@@ -291,9 +315,6 @@ class Path:
     # Of several paths the one whose index is most likely to leave few rows.
     leads: ClassVar[int] = 0
 
-    # Of the planner, when it leads.
-    settings: ClassVar[dict[str, str]] = BITMAPS
-
     @property
     def parameters(self) -> tuple[Parameter, ...]:
         return (Parameter(self.name, self.type, self.help),)
@@ -308,6 +329,14 @@ class Path:
         """Its index, unless it is one of words."""
         return None
 
+    def settings(self, asked: Asked) -> dict[str, str]:
+        """Of the planner, when it leads."""
+        return BITMAPS
+
+    def share(self, asked: Asked) -> float:
+        """The share of rows that a column's path finds; 1 where that is not known."""
+        return 1.0
+
     def ask(self, asked: Asked) -> None:
         """Add what archives have to meet."""
         raise NotImplementedError
@@ -321,7 +350,7 @@ class Text(Path):
     unless `words` names one that it shares with paths it is often asked together with.
     """
 
-    leads = 5
+    leads = 4
 
     at: str = ""
     any: bool = False
@@ -333,21 +362,20 @@ class Text(Path):
 
     def ask(self, asked: Asked) -> None:
         value = asked.values[self.name]
-        self.want(value if isinstance(value, list) else [value], asked)
+        strings = value if isinstance(value, list) else [value]
+        wanted = [self.wanted(string, asked) for string in strings]
+        asked.want(self.index_name, *([AnyOf(*wanted)] if self.any else wanted))
 
-    def want(self, strings: list[str], asked: Asked) -> None:
+    def wanted(self, string: str, asked: Asked) -> Func:
         code = asked.words[self.index_name].code(self.at)
-        wanted = [Word(Value(code), Value(string)) for string in strings]
-        asked.queries.setdefault(self.index_name, []).extend(
-            [AnyOf(*wanted)] if self.any else wanted
-        )
+        return Word(Value(code), Value(string))
 
 
 @dataclass(frozen=True)
 class Track(Path):
     """The title of a track, and its artist if `by` is asked for too."""
 
-    leads = 5
+    leads = 4
 
     at: str = "$.tracks[*]"
     by: str = ""
@@ -358,16 +386,16 @@ class Track(Path):
         return f"archive_{self.words or self.name}"
 
     def ask(self, asked: Asked) -> None:
-        self.want(asked.values[self.name], asked.values.get(self.by), asked)
+        wanted = self.wanted(asked.values[self.name], asked.values.get(self.by))
+        asked.want(self.index_name, wanted)
 
-    def want(self, title: str, artist: str | None, asked: Asked) -> None:
-        query = Func(
+    def wanted(self, title: str, artist: str | None) -> Func:
+        return Func(
             Value(title),
             Value(artist),
             function="archive_track_query",
             output_field=SearchQueryField(),
         )
-        asked.queries.setdefault(self.index_name, []).append(query)  # type: ignore[arg-type]
 
 
 class Word(Func):
@@ -385,6 +413,18 @@ class AnyOf(Func):
         super().__init__(*(Func(q, template="coalesce(%(expressions)s, '')") for q in queries))
 
 
+class OrAny(Func):
+    """What matches a text's words; everything if it has no key."""
+
+    # No word is as short.
+    arg_joiner = ") IS NULL THEN '!x' ELSE "
+    template = "CASE WHEN archive_key(%(expressions)s END"
+    output_field = SearchQueryField()
+
+    def __init__(self, text: str, query: Func) -> None:
+        super().__init__(Value(text), query)
+
+
 class AllOf(Func):
     arg_joiner = " && "
     template = "(%(expressions)s)"
@@ -395,7 +435,7 @@ class AllOf(Func):
 class Choice(Path):
     """A column of few values, exactly."""
 
-    leads = 2
+    leads = 1
 
     @property
     def index(self) -> Index:
@@ -405,11 +445,20 @@ class Choice(Path):
     def _array(self, **options: Any) -> Func:
         return Func(F(self.name), template="(ARRAY[%(expressions)s])", **options)
 
+    def settings(self, asked: Asked) -> dict[str, str]:
+        return BITMAPS if self.share(asked) <= FEW else IN_ORDER
+
+    def share(self, asked: Asked) -> float:
+        known = asked.columns.get(self.name)
+        return known.share_of(asked.values[self.name]) if known else 1.0
+
     def ask(self, asked: Asked) -> None:
         value, field = asked.values[self.name], ArrayField(TextField())
+        is_in = ArrayContains(self._array(output_field=field), Value([value], field))
         if asked.leading is self:
-            array = self._array(output_field=field)
-            asked.others.append(ByIndex(ArrayContains(array, Value([value], field))))
+            asked.others.append(is_in if self.share(asked) <= FEW else ByIndex(is_in))
+        elif self.share(asked) <= FEW_BESIDE:
+            asked.others.append(ByIndex(is_in))
         else:
             asked.others.append(Q(**{self.name: value}))
 
@@ -418,7 +467,7 @@ class Choice(Path):
 class Identifier(Path):
     """A column that few rows have the same value of, exactly."""
 
-    leads = 4
+    leads = 3
 
     @property
     def index(self) -> Index:
@@ -434,7 +483,7 @@ class Identifier(Path):
 class Element(Path):
     """An id that a column's array of ids has."""
 
-    leads = 4
+    leads = 3
 
     column: str = ""
     type: Type = "uuid"
@@ -458,7 +507,6 @@ class Range(Path):
     """Bounds of a column, both included. `greatest` is the greatest number that it can have."""
 
     leads = 1
-    settings = {}
 
     column: str = ""
     least: str = ""
@@ -478,15 +526,31 @@ class Range(Path):
     def index(self) -> Index:
         return Index(fields=self.fields or [self.column], name=self.index_name)
 
-    def ask(self, asked: Asked) -> None:
+    def settings(self, asked: Asked) -> dict[str, str]:
+        return BITMAPS if self.share(asked) <= FEW else IN_ORDER
+
+    def share(self, asked: Asked) -> float:
+        known = asked.columns.get(self.column)
+        return known.share_between(*self._bounds(asked)) if known else 1.0
+
+    def _bounds(self, asked: Asked) -> tuple[Any, Any]:
         least, most = self._bound(asked, self.least), self._bound(asked, self.most)
-        if asked.leading is self:
-            # A generic plan takes a range for few rows, but a single bound for a third of all.
-            outer = (EARLIEST, LATEST) if self.type == "time" else (0, self.greatest)
-            bounds = (outer[0] if least is None else least, outer[1] if most is None else most)
-            inside = Q(**{f"{self.column}__range": bounds})
-            asked.others.append(inside if self.type == "time" else ByIndex(inside))
+        outer = (EARLIEST, LATEST) if self.type == "time" else (0, self.greatest)
+        return outer[0] if least is None else least, outer[1] if most is None else most
+
+    def ask(self, asked: Asked) -> None:
+        # A generic plan takes a range for few rows, but a single bound for a third of all.
+        inside = Q(**{f"{self.column}__range": self._bounds(asked)})
+        if self.type == "time":
+            asked.times = self._bounds(asked)
+        share = self.share(asked)
+        if asked.leading is self and share <= FEW:
+            asked.others.append(inside)
             return
+        if asked.leading is self or share <= FEW_BESIDE:
+            asked.others.append(ByIndex(inside))
+            return
+        least, most = self._bound(asked, self.least), self._bound(asked, self.most)
         for lookup, bound in ((GreaterThanOrEqual, least), (LessThanOrEqual, most)):
             if bound is not None:
                 asked.others.append(IsTrue(lookup(F(self.column), bound)))
@@ -500,13 +564,13 @@ class Range(Path):
 class Contains(Path):
     """JSON that the content contains, exactly.
 
-    The index has all but the tracks. What is asked of tracks and another path has an index of is
-    found by that.
+    What another path has an index of, one of `texts`, is found by that. The index has the rest, but
+    for the tracks.
     """
 
-    leads = 3
+    leads = 2
 
-    tracks: tuple[Text | Track, ...] = ()
+    texts: tuple[Text | Track, ...] = ()
     type: Type = "json"
 
     @property
@@ -517,31 +581,29 @@ class Contains(Path):
     def ask(self, asked: Asked) -> None:
         value = asked.values[self.name]
         others = {name: inner for name, inner in value.items() if name != "tracks"}
-        indexed = _has_value(others)
-        if indexed:
+        found = 0
+        for path in self.texts:
+            for query in islice(_wanted(path, value, asked), MAX_STRINGS):
+                asked.want(path.index_name, query)
+            found += len(list(islice(strings_at(path.at, others), MAX_STRINGS)))
+        is_indexed = found < len(list(_values(others)))
+        if is_indexed:
             content = Func(
                 F("content"), function="archive_without_tracks", output_field=JSONField()
             )
             asked.others.append(DataContains(content, Value(others, JSONField())))
-        if not indexed or others != value:
+        if not is_indexed or others != value:
             asked.others.append(Q(content__contains=value))
-        for path in self.tracks:
-            at = path.at if isinstance(path, Text) else f"{path.at}.track"
-            strings = list(islice(strings_at(at, value), MAX_STRINGS))
-            if isinstance(path, Text) and strings:
-                path.want(strings, asked)
-            elif isinstance(path, Track):
-                for title in strings:
-                    path.want(title, None, asked)
 
 
 @dataclass(frozen=True)
 class JSONPath(Path):
     """A jsonpath: a predicate that is true of the content, or what exists in it. Without index."""
 
-    settings = {}
-
     type: Type = "jsonpath"
+
+    def settings(self, asked: Asked) -> dict[str, str]:
+        return IN_ORDER
 
     @property
     def index_name(self) -> str:
@@ -562,8 +624,8 @@ def indexes_of(paths: "Iterable[Path]", words: Mapping[str, Words]) -> list[Inde
     ]
 
 
-def strings_at(path: str, value: Any) -> Iterator[str]:
-    """The strings at a jsonpath that has members and [*] only."""
+def items_at(path: str, value: Any) -> list[Any]:
+    """What is at a jsonpath that has members and [*] only."""
     found = [value]
     for step in re.findall(r"\.(\w+)|(\[\*\])", path):
         if step[0]:
@@ -574,15 +636,35 @@ def strings_at(path: str, value: Any) -> Iterator[str]:
             found = [
                 inner for item in found for inner in (item if isinstance(item, list) else [item])
             ]
-    for item in found:
-        if isinstance(item, str) and item and not item.isspace():
-            yield item
+    return found
 
 
-def _has_value(value: Any) -> bool:
-    """Whether there is anything but empty objects and lists."""
-    if isinstance(value, dict):
-        return any(map(_has_value, value.values()))
-    if isinstance(value, list):
-        return any(map(_has_value, value))
-    return True
+def strings_at(path: str, value: Any) -> Iterator[str]:
+    """The strings there that are not blank."""
+    return filter(_is_text, items_at(path, value))
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and bool(value) and not value.isspace()
+
+
+def _wanted(path: Text | Track, value: Any, asked: Asked) -> Iterator[Func]:
+    """What the words of a content that contains the value match."""
+    if isinstance(path, Text):
+        for string in strings_at(path.at, value):
+            yield OrAny(string, path.wanted(string, asked))
+        return
+    for track in items_at(path.at, value):
+        if isinstance(track, dict) and _is_text(track.get("track")):
+            artist = track.get(path.by)
+            query = path.wanted(track["track"], artist if _is_text(artist) else None)
+            yield OrAny(track["track"], query)
+
+
+def _values(value: Any) -> Iterator[Any]:
+    """All but objects and lists."""
+    if isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _values(inner)
+    else:
+        yield value

@@ -4,32 +4,31 @@ No plan fits both: an index gives far too many rows of a common value to sort, a
 time until a rare one comes by takes for ever. Statistics would tell them apart, if they knew
 combinations of values. So instead:
 
-* The first branch of one statement takes the latest rows, about `WINDOW` of them. Where every
-  fiftieth archive answers, that fills the page.
-* A branch for each partition goes on before that, newest first. LIMIT stops at the one that fills
+* The first branch of one statement takes the latest rows, about `WINDOW` of them; or several
+  branches do, in `STEPS`. Where every fiftieth archive answers, that fills the page.
+* A branch for each partition goes on before those, newest first. LIMIT stops at the one that fills
   the page. Only what is rare takes all, which have few rows.
 * Archives whose ids do not tell their time, those of the older schema, come from a second statement
   if they are newer than the page's last; where they are many, from several, windows first.
 * Of one owner's archives, which are few, no window is taken first.
 
-The order is (created, id), both descending.
+The order is (created, id), both descending: of ids that tell their time, that of the ids.
 """
 
 import re
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
 from django.db import connections
 from django.db.models import BooleanField, Expression, F, Func, UUIDField, Value
-from django.db.models.lookups import GreaterThanOrEqual, LessThan
+from django.db.models.lookups import LessThan
 from django.db.models.sql.compiler import SQLCompiler
 
-from archives import sql
-from archives.filters import IsTrue
+from archives.filters import EARLIEST, LATEST, IsTrue
+from archives.layout import END, HOUR, LEAST, Layout, Ranges, layout
 from archives.prepared import PreparedCompiler, PreparedQuery, numbered, with_generic_plans
 
 if TYPE_CHECKING:
@@ -41,16 +40,14 @@ NEWEST = ("-created", "-id")
 Settings = dict[str, str]
 
 WINDOW = 2000
-HOUR = 3_600_000
+# Each costs as much as to look at a hundred rows, or at ten whose JSON is read.
+STEPS = (500, 2000, 8000)
 MOST_SPAN = 30 * 24 * HOUR
 # For these limits statements are prepared; a page of the API and one row more to know of a next.
 LIMITS = (21, 51, 101)
-LAYOUT_SECONDS = 300.0
 # So many archives whose ids do not tell their time are looked for in windows.
 MANY = 20_000
-LEAST = UUID(int=0)
-# Where the partition of the random ids begins: no id of this century carries a later time.
-END = UUID("04000000-0000-0000-0000-000000000000")
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 FOREVER = datetime.max.replace(tzinfo=UTC) - timedelta(days=1)
 
 
@@ -127,11 +124,29 @@ class Bound(Expression):
         return f"«{self.name}»", []
 
 
-class BranchesQuery(PreparedQuery):
-    """A prepared query repeated for ranges of ids, one after the other until its limit."""
+class FromBound(Func):
+    """Whether an id is in or after its branch. PostgreSQL plans a window for the partitions after
+    `least`, a constant, rather than for all."""
 
-    ranges: tuple[tuple[UUID, UUID], ...]
-    window: UUID
+    output_field = BooleanField()
+
+    def __init__(self) -> None:
+        super().__init__(F("id"))
+
+    def as_sql(  # type: ignore[override]
+        self, compiler: SQLCompiler, connection: Any, **context: Any
+    ) -> Any:
+        pk, params = compiler.compile(self.get_source_expressions()[0])
+        return f"({pk} >= «lower» AND {pk} >= «least»)", params * 2
+
+
+class BranchesQuery(PreparedQuery):
+    """A prepared query repeated for ranges of ids, one after the other until its limit: those from
+    each of `windows` on, the latest first, then `ranges`. No window begins before `least`."""
+
+    ranges: Ranges
+    windows: tuple[UUID, ...]
+    least: UUID
     before: UUID
 
     def get_compiler(
@@ -144,71 +159,29 @@ class BranchesQuery(PreparedQuery):
 
 class BranchesCompiler(PreparedCompiler):
     query: BranchesQuery
-    of_latest = "«latest»"
+    of_few = "«latest»"
 
     def named(self, sql: str, params: Sequence[Any]) -> tuple[Any, Sequence[Any]]:
-        key = (sql, self.query.ranges, self.query.high_mark)
-        return key, [self.query.window, self.query.before, *params]
+        query = self.query
+        key = (sql, query.ranges, len(query.windows), query.least, query.high_mark)
+        return key, [query.before, *query.windows, *params]
 
     def statement(self, key: Any) -> str:
-        branch, ranges, limit = key
-        pieces = re.split("«(.*?)»", numbered(branch, first=3))
+        branch, ranges, windows, least, limit = key
+        pieces = re.split("«(.*?)»", numbered(branch, first=windows + 2))
 
-        def of(lower: str, upper: str, before: str, latest: str = "") -> str:
-            bounds = {"lower": lower, "upper": upper, "before": before, "latest": latest}
+        def of(**bounds: str) -> str:
             return "".join(bounds[p] if n % 2 else p for n, p in enumerate(pieces))
 
-        window, before = "$1::uuid", "$2::uuid"
-        branches = [of(window, before, before, latest=" IS TRUE")]
-        for lower, upper in ranges:
-            branches.append(of(f"'{lower}'::uuid", f"'{upper}'::uuid", window))
+        before, *edges = (f"${number}::uuid" for number in range(1, windows + 2))
+        branches = []
+        for edge in edges:
+            window = {"lower": edge, "upper": before, "least": f"'{least}'::uuid"}
+            branches.append(of(**window, before=before, latest=" IS TRUE"))
+            before = edge
+        for lower, upper in (map("'{}'::uuid".format, bounds) for bounds in ranges):
+            branches.append(of(lower=lower, upper=upper, least=lower, before=before, latest=""))
         return " UNION ALL ".join(f"({branch})" for branch in branches) + f" LIMIT {limit}"
-
-
-@dataclass(frozen=True)
-class Layout:
-    """What the partitions are like: ranges of ids that leave nothing out, newest first; in how
-    many milliseconds about `WINDOW` rows come; how many rows have ids that do not tell their time.
-    An outdated one costs time only."""
-
-    ranges: tuple[tuple[UUID, UUID], ...]
-    span: int
-    without_time: int
-    read: float
-
-
-_layouts: dict[tuple[str, str], Layout] = {}
-
-
-def layout(using: str) -> Layout:
-    """As it is, or was in the last minutes."""
-    connection = connections[using]
-    key = (using, str(connection.settings_dict["NAME"]))
-    known = _layouts.get(key)
-    if known is None or time.monotonic() - known.read > LAYOUT_SECONDS:
-        with connection.cursor() as cursor:
-            cursor.execute(sql.RANGES)
-            ranges = cursor.fetchall()
-            cursor.execute(sql.WITHOUT_TIME)
-            (without_time,) = cursor.fetchone()
-        known = _layouts[key] = _layout(ranges, without_time)
-    return known
-
-
-def _layout(partitions: list[tuple[UUID, UUID, float]], without_time: int) -> Layout:
-    ranges = []
-    end, densest, now = END, 0.0, int(time.time() * 1000)
-    for lower, upper, rows in partitions:
-        if upper < end:
-            ranges.append((upper, end))
-        ranges.append((lower, upper))
-        end = lower
-        first, last = lower.int >> 80, min(upper.int >> 80, now)
-        if last - first > HOUR:
-            densest = max(densest, rows / (last - first))
-    ranges.append((LEAST, end))
-    span = min(MOST_SPAN, int(WINDOW / densest)) if densest else MOST_SPAN
-    return Layout(tuple(ranges), span, without_time, time.monotonic())
 
 
 def first_id(milliseconds: int) -> UUID:
@@ -216,44 +189,71 @@ def first_id(milliseconds: int) -> UUID:
     return min(UUID(int=max(0, milliseconds) << 80), END)
 
 
+def milliseconds(moment: datetime) -> int:
+    """Of Unix time, rounded down."""
+    return (moment - EPOCH) // timedelta(milliseconds=1)
+
+
 def newest(
     rows: "ArchiveQuerySet", limit: int, after: Place | None, settings: Settings
 ) -> "list[Archive]":
     """What `ArchiveQuerySet.newest` returns for archives that are asked for by paths."""
     known = layout(rows.db)
-    now = int(time.time() * 1000)
-    place = int(after[0].timestamp() * 1000) if after else now
-    window = first_id(min(place, now) - known.span)
-    before = first_id(place + 1) if after else END
+    since, until = rows.path_times or (EARLIEST, LATEST)
     if after:
         rows = rows.filter(ComesAfter(after))
+        until = min(until, after[0])
+    before = first_id(milliseconds(until) + 1)
     with_time = rows.filter(
         carries_time(),
-        GreaterThanOrEqual(F("id"), Bound("lower")),
+        FromBound(),
         LessThan(F("id"), Bound("upper")),
         IsTrue(LessThan(F("id"), Bound("before"))),
         LessThan(Bound("lower"), Bound("before")),
     )
-    if rows.is_of_one_owner:
-        window = before
-    page = _page(with_time, limit, settings, BranchesQuery)
+    if since > EARLIEST:
+        least = first_id(milliseconds(since))
+        with_time = with_time.filter(id__gte=least).filter(LessThan(Value(least), Bound("upper")))
+    page = _page(with_time, limit, settings, BranchesQuery, "-id")
     page.query.ranges = known.ranges
-    page.query.window = window
     page.query.before = before
+    page.query.windows = windows = _windows(rows, until, known.density)
+    page.query.least = _least(windows, known)
 
     def run() -> "list[Archive]":
         found = list(page.all())
         others = rows.filter(carries_no_time())
-        since = found[-1].created if len(found) >= limit else None
-        if since and (rows.is_of_one_owner or found[-1].pk >= window):
-            others = others.filter(created__range=(since, FOREVER))
+        last = found[-1] if len(found) >= limit else None
+        if last and (rows.is_of_one_owner or last.pk >= windows[-1]):
+            others = others.filter(created__range=(last.created, FOREVER))
         elif known.without_time > MANY and not rows.is_of_one_owner:
-            return found + _by_windows(others, limit, since, after, settings)
+            last_time = last.created if last else None
+            return found + _by_windows(others, limit, last_time, after, settings)
         return found + list(_page(others, limit, settings))
 
     found = with_generic_plans(rows.db, run)
     found.sort(key=lambda row: (row.created, row.pk), reverse=True)
     return found[:limit]
+
+
+def _windows(rows: "ArchiveQuerySet", until: datetime, density: float) -> tuple[UUID, ...]:
+    """The ids from which on there are about as many rows as a window has."""
+    if rows.is_of_one_owner:
+        return ()
+    latest = min(milliseconds(until), int(time.time() * 1000))
+    sizes = STEPS if rows.path_in_steps else (WINDOW,)
+    spans = (min(MOST_SPAN, int(size / density)) if density else MOST_SPAN for size in sizes)
+    return tuple(first_id(latest - span) for span in spans)
+
+
+def _least(windows: tuple[UUID, ...], known: Layout) -> UUID:
+    """Where the earliest partition begins that today's windows may need, and all these ones lie
+    behind; else the least of all ids."""
+    if not windows:
+        return LEAST
+    earliest = first_id(int(time.time() * 1000) - MOST_SPAN)
+    recent = max(lower for lower, _ in known.ranges if lower <= earliest)
+    return recent if recent <= windows[-1] else LEAST
 
 
 def _by_windows(
@@ -290,7 +290,7 @@ def newest_of_all(rows: "ArchiveQuerySet", limit: int, after: Place | None) -> "
 
 def prepared_page(rows: "ArchiveQuerySet", limit: int, *order: str) -> "list[Archive]":
     """The first rows in that order, by a plan that PostgreSQL makes once for a connection."""
-    page = _page(rows, limit, {}, order=order)
+    page = _page(rows, limit, {}, PreparedQuery, *order)
     return with_generic_plans(rows.db, lambda: list(page.all()))[:limit]
 
 
@@ -299,9 +299,9 @@ def _page(
     limit: int,
     settings: Settings,
     klass: type[PreparedQuery] = PreparedQuery,
-    order: Sequence[str] = NEWEST,
+    *order: str,
 ) -> Any:
-    page: Any = rows.order_by(*order)[: next((n for n in LIMITS if n >= limit), limit)]
+    page: Any = rows.order_by(*(order or NEWEST))[: next((n for n in LIMITS if n >= limit), limit)]
     return _prepared(page, settings, klass)
 
 

@@ -24,6 +24,7 @@ from archives.filters import (
     indexes_of,
     words_of,
 )
+from archives.layout import Column
 
 ARTIST = Text(
     "artist",
@@ -38,16 +39,17 @@ TRACK = Track(
 ALBUM = Text(
     "album", "a track of that album", "moon safari", at="$.tracks[*].album", words="words"
 )  # fmt: skip
+MOOD = Text("mood", "that mood", "calm", at="$.metadata.mood", words="words")
+TAGS = Text(
+    "tags", "all of these tags", "calm,sleep", "strings", at="$.metadata.tags[*]", words="words"
+)  # fmt: skip
 
 PATHS: tuple[Path, ...] = (
     ARTIST,
     TRACK,
     ALBUM,
-    Text("mood", "that mood", "calm", at="$.metadata.mood", words="words"),
-    Text(
-        "tags", "all of these tags", "calm,sleep", "strings",
-        at="$.metadata.tags[*]", words="words",
-    ),
+    MOOD,
+    TAGS,
     Text(
         "tags_any", "one of these tags", "calm,sleep", "strings",
         at="$.metadata.tags[*]", any=True, words="words",
@@ -75,7 +77,7 @@ PATHS: tuple[Path, ...] = (
     ),
     Contains(
         "contains", "this JSON in their content", '{"metadata": {"source_version": 3}}',
-        tracks=(ARTIST, TRACK, ALBUM),
+        texts=(ARTIST, TRACK, ALBUM, MOOD, TAGS),
     ),
     JSONPath("path", "content that this jsonpath is true of; for staff", "$.metadata.year > 1999"),
 )  # fmt: skip
@@ -84,8 +86,9 @@ WORDS = words_of(PATHS)
 INDEXES = indexes_of(PATHS, WORDS)
 
 
-def conditions(asked: Mapping[str, Any]) -> tuple[list[Any], dict[str, str]]:
-    """What archives have to meet, and the settings by which the planner finds them.
+def ask(asked: Mapping[str, Any], columns: Mapping[str, Column]) -> Asked:
+    """What archives have to meet, and how they are found, given how common the values of columns
+    are.
 
     Raise ValidationError, by parameter.
     """
@@ -102,9 +105,8 @@ def conditions(asked: Mapping[str, Any]) -> tuple[list[Any], dict[str, str]]:
     if errors:
         raise ValidationError(errors)
     wanted = [path for path in PATHS if any(p.name in values for p in path.parameters)]
-    if not wanted:
-        return [], {}
-    result = Asked(values, WORDS, leading=max(wanted, key=lambda path: path.leads))
+    result = Asked(values, WORDS, columns, leading=wanted[0])
+    result.leading = max(wanted, key=lambda path: (path.leads, -path.share(result)))
     for path in wanted:
         path.ask(result)
-    return result.conditions, result.leading.settings
+    return result

@@ -90,6 +90,8 @@ class PreparedQuery(Query):
 
 class PreparedCompiler(SQLCompiler):
     query: PreparedQuery
+    # What follows a condition that no index is to answer where rows are few anyway.
+    of_few = " IS TRUE"
 
     def execute_sql(  # type: ignore[override]
         self, result_type: str = MULTI, chunked_fetch: bool = False, chunk_size: int = 100

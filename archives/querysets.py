@@ -15,6 +15,7 @@ from django.db.models.functions import Cast, Now
 
 from archives import paths
 from archives.filters import Matches
+from archives.layout import layout
 from archives.newest import OwnedBy, newest, newest_of_all
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ class ArchiveQuerySet(models.QuerySet["Archive"]):
 
     # Of the planner, for archives that are asked for by paths.
     path_settings: dict[str, str] | None = None
+    path_times: tuple[datetime, datetime] | None = None
+    path_in_steps = False
     is_of_one_owner = False
 
     def public(self) -> Self:
@@ -58,10 +61,13 @@ class ArchiveQuerySet(models.QuerySet["Archive"]):
 
         Raise ValidationError, by parameter, for what is unknown or no value of its type.
         """
-        conditions, settings = paths.conditions(asked)
-        found = self.filter(*conditions)
-        if asked:
-            found.path_settings = settings
+        if not asked:
+            return self.all()
+        wanted = paths.ask(asked, layout(self.db).columns)
+        found = self.filter(*wanted.conditions)
+        found.path_settings = wanted.settings
+        found.path_times = wanted.times
+        found.path_in_steps = wanted.in_steps
         return found
 
     def having_lexemes(self, tsquery: str, but_not: str | None) -> Self:
@@ -89,6 +95,8 @@ class ArchiveQuerySet(models.QuerySet["Archive"]):
     def _clone(self) -> Self:
         clone: Self = super()._clone()  # type: ignore[misc]
         clone.path_settings = self.path_settings
+        clone.path_times = self.path_times
+        clone.path_in_steps = self.path_in_steps
         clone.is_of_one_owner = self.is_of_one_owner
         return clone
 

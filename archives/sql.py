@@ -158,3 +158,17 @@ FROM pg_partition_tree(to_regclass('archive_without_time')) AS part
 JOIN pg_class AS c ON c.oid = part.relid
 WHERE part.isleaf
 """
+
+# What ANALYZE knows of the columns of the fullest partition: the share of nulls, the commonest
+# values and the share of each, and the bounds of parts of equally many of the others.
+COLUMNS_KNOWN = """
+SELECT attname, null_frac, most_common_vals::text::text[], most_common_freqs,
+    histogram_bounds::text::text[]
+FROM pg_stats
+WHERE (schemaname, tablename) = (
+        SELECT relnamespace::regnamespace::text, relname
+        FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid
+        WHERE i.inhparent = 'playlist'::regclass
+        ORDER BY reltuples DESC LIMIT 1)
+    AND attname IN ('provider', 'status', 'track_count', 'total_duration_ms')
+"""

@@ -11,8 +11,9 @@ from django.db import connection, transaction
 
 from archives import newest, prepared
 from archives.fields import uuid7
+from archives.layout import END, forget_layouts
 from archives.models import Archive
-from archives.newest import END, LIMITS
+from archives.newest import LIMITS
 from archives.partitions import Period, Plan
 from archives.partitions.creating import CreatePeriod
 from archives.tests.test_prepared import forget_statements
@@ -53,7 +54,7 @@ def _many(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
 
 @pytest.fixture
 def many(_many: None, db: None) -> list[Archive]:
-    newest._layouts.clear()
+    forget_layouts()
     return list(Archive.objects.all())
 
 
@@ -90,18 +91,22 @@ def in_order(rows: Any) -> list[uuid.UUID]:
     return [row.pk for row in sorted(rows, key=lambda row: (row.created, row.pk), reverse=True)]
 
 
-@pytest.mark.parametrize(("window", "many_without_time"), [(3, -1), (10**9, 10**9)])
+@pytest.mark.parametrize(
+    ("windows", "many_without_time"),
+    [((1, 2), -1), ((5, 20, 80), -1), ((1, 10**9), 10**9), ((10**9, 10**9), 10**9)],
+)
 @pytest.mark.parametrize("asked", ASKED, ids=str)
 def test_pages_are_those_of_all_sorted(
     many: list[Archive],
     asked: dict[str, Any],
-    window: int,
+    windows: tuple[int, ...],
     many_without_time: int,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(newest, "WINDOW", window)
+    monkeypatch.setattr(newest, "WINDOW", windows[0])
+    monkeypatch.setattr(newest, "STEPS", windows)
     monkeypatch.setattr(newest, "MANY", many_without_time)
-    newest._layouts.clear()
+    forget_layouts()
     rows = Archive.objects.by_paths(asked)
     expected = in_order(rows)
     assert expected or "nobody" in str(asked)
@@ -124,7 +129,7 @@ def test_pages_of_one_owner_are_those_of_all_sorted(
 ) -> None:
     monkeypatch.setattr(newest, "MANY", -1)
     monkeypatch.setattr(newest, "WINDOW", 20)
-    newest._layouts.clear()
+    forget_layouts()
     owner = User.objects.create_user("ann@example.org")
     Archive.objects.filter(pk__in=[archive.pk for archive in many[::3]]).update(owner=owner)
     rows = Archive.objects.owned_by(owner).by_paths(asked)
