@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 import psycopg
-from django.db.backends.postgresql import base
+from django.db.backends.postgresql import base, operations
 
 from .application_name import application_name
 
@@ -18,11 +18,20 @@ APPLICATION = "vibomat"
 SET_NAME = "SELECT pg_catalog.set_config('application_name', %s, false)"
 
 
+class DatabaseOperations(operations.DatabaseOperations):
+    def last_executed_query(self, cursor: Any, sql: str, params: Any) -> str:
+        """What `connection.queries` and the log of statements say: of a prepared one, whose
+        parameters the server puts in, its text without them."""
+        return super().last_executed_query(cursor, sql, params) or sql
+
+
 class DatabaseWrapper(base.DatabaseWrapper):
     """Needs CONN_HEALTH_CHECKS, which does the naming.
 
     OPTIONS["application_name"] is the application's part of the name, "vibomat" by default.
     """
+
+    ops_class = DatabaseOperations
 
     @property
     def application(self) -> str:

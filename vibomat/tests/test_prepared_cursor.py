@@ -40,7 +40,10 @@ def test_behind_a_pooler_it_prepares_nothing(monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.mark.django_db
 def test_it_is_django_s_in_all_else(django_assert_num_queries: Any) -> None:
-    with django_assert_num_queries(1):
+    with django_assert_num_queries(1) as queries:
         assert ask(5) == 10
+    with django_assert_num_queries(1) as again:
+        assert ask(6) == 12
+    assert "AS twice" in queries[0]["sql"] and "AS twice" in again[0]["sql"]
     with pytest.raises(DataError), prepared_cursor() as cursor:
         cursor.execute("SELECT %s::text", ["\0"])
