@@ -204,8 +204,7 @@ BEGIN
     ), alike AS (
         SELECT 'track' AS kind, id, external_id, title AS name, artist_credit, album, year::int,
                duration_ms, popularity, search_vector @@ exact AS is_exact,
-               search_vector @@ prefix AS is_prefix, search_vector @@ part AS is_part,
-               search_vector @@ near AS is_near,
+               search_vector @@ prefix AS is_prefix, search_vector,
                greatest(
                    search_track_likeness(typed, title_key, full_title_key, credit_key, main_credit_key),
                    (SELECT max(search_track_likeness(
@@ -217,8 +216,7 @@ BEGIN
         FROM once
         UNION ALL
         SELECT 'artist', id, external_id, name, NULL, NULL, NULL, NULL, popularity,
-               search_vector @@ exact, search_vector @@ prefix, search_vector @@ part,
-               search_vector @@ near,
+               search_vector @@ exact, search_vector @@ prefix, search_vector,
                greatest(by_name, by_alias), CASE WHEN by_alias > by_name THEN 0.06 ELSE 0 END,
                0, name_key || alias_keys
         FROM (SELECT * FROM artist WHERE search_vector @@ artists
@@ -236,10 +234,13 @@ BEGIN
         -- Part of a name, typed right, is worth something too; so is a track's artist alone. Whose
         -- name it is comes before whom it is another name of.
         SELECT *, greatest(likeness - alias_cost,
-                           CASE WHEN is_part THEN 0.66 + 0.02 * least(length(typed), 13)
-                                WHEN is_exact THEN 0.7 
+                           CASE WHEN is_exact AND search_vector @@ part
+                                THEN 0.66 + 0.02 * least(length(typed), 13)
+                                WHEN is_exact THEN 0.7
                                 WHEN is_prefix THEN 0.66
-                                WHEN is_near THEN 0.45 + 0.02 * least(length(typed), 12) END,
+                                -- Dear to tell, and no more than many rows have already.
+                                WHEN likeness - alias_cost < 0.69 AND search_vector @@ near
+                                THEN 0.45 + 0.02 * least(length(typed), 12) END,
                            0.64 * by_artist)::real AS grade
         FROM alike
     )
