@@ -28,7 +28,7 @@ RUN sed '/^# Tests and checks/,$d' requirements.txt > application.txt \
 
 FROM base
 ENV PATH=/venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 HOME=/tmp \
-    DEBUG=false PORT=8000 GUNICORN_CMD_ARGS="--workers=2 --threads=4"
+    DEBUG=false PORT=8000 GUNICORN_CMD_ARGS="--workers=2 --threads=2"
 WORKDIR /app
 COPY --from=libraries /venv /venv
 COPY . .

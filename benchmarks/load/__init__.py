@@ -83,7 +83,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--minutes", type=float, default=0, help=f"then {STEADY_CLIENTS} clients for so long"
     )
     parser.add_argument("--workers", type=int, default=2, metavar="N", help="of gunicorn")
-    parser.add_argument("--threads", type=int, default=4, metavar="N", help="of each worker")
+    parser.add_argument("--threads", type=int, default=2, metavar="N", help="of each worker")
     parser.add_argument("--processes", type=int, default=2, metavar="N", help="that load")
     parser.add_argument("--load-only", action="store_true", help="fill the database, and stop")
     parser.add_argument(
