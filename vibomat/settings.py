@@ -154,7 +154,9 @@ DATABASES = {
         },
         # manage.py says which command it is busy with.
         directly=busy_with.get() not in ("", "runserver"),
-        pool_size=0 if DEBUG else databases.POOL_SIZE,
+        # The development server has a thread for each request: without a pool each would open a
+        # connection, and have PostgreSQL plan its statements anew.
+        pool_size=databases.POOL_SIZE if not DEBUG or busy_with.get() == "runserver" else 0,
     )
 }
 

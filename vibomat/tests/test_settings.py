@@ -15,6 +15,7 @@ from django.conf import settings
 from django.contrib.auth.hashers import check_password, make_password
 from django.core.exceptions import ImproperlyConfigured
 
+from vibomat.postgresql.application_name import busy_with
 from vibomat.throttling.rates import SCOPES, Rate
 
 PROJECT = Path(__file__).parents[2]
@@ -46,6 +47,18 @@ def test_nothing_set_is_development_on_the_embedded_server(load: Any, tmp_path: 
     assert loaded["SECRET_KEY"] == key.read_text() != ""
     assert key.stat().st_mode & 0o777 == 0o600
     assert load()["SECRET_KEY"] == loaded["SECRET_KEY"]
+
+
+@pytest.mark.parametrize(("command", "size"), [("runserver", 4), ("migrate", None), ("", None)])
+def test_the_development_server_keeps_its_connections(
+    load: Any, command: str, size: int | None
+) -> None:
+    token = busy_with.set(command)
+    try:
+        options = load()["DATABASES"]["default"]["OPTIONS"]
+    finally:
+        busy_with.reset(token)
+    assert options.get("pool", {}).get("max_size") == size
 
 
 def test_empty_database_url_is_none(load: Any) -> None:

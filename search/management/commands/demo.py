@@ -1,6 +1,8 @@
 """From an empty machine to the right track."""
 
+import os
 import socket
+import sys
 from argparse import ArgumentParser
 from typing import Any
 
@@ -55,7 +57,9 @@ class Command(BaseCommand):
             "Ctrl-C ends it.\n"
         )
         self.stdout.flush()
-        call_command("runserver", f"{ADDRESS}:{port}", use_reloader=False)
+        # In the place of this command, whose settings are those of commands.
+        serve = ["runserver", f"{ADDRESS}:{port}", "--noreload"]
+        os.execv(sys.executable, [sys.executable, sys.argv[0], *serve])  # noqa: S606
 
 
 def _require_free(port: int) -> None:
