@@ -31,6 +31,7 @@ from benchmarks.scratch import (
     environment,
     scratch_database,
 )
+from vibomat import timeouts
 
 HELP = "the older schema migrated to today's and back while people read and write"
 SUBJECT = "migrations"
@@ -167,7 +168,7 @@ def _some_ids(form: int) -> dict[str, list[Any]]:
 
 
 def _write_before(people: list[Person]) -> None:
-    with connection.cursor() as cursor:
+    with timeouts.lifted(), connection.cursor() as cursor:
         for person in people:
             form, name = sql.TABLES[person.table][0], f'"{person.table}"'
             gone = [id for id, text in person.written.items() if text is None]
@@ -220,7 +221,8 @@ def _compare(console: Console, *, older: bool) -> None:
     table = Table(title="Rows, compared with what they were and what people wrote")
     for heading in ("", "rows", "lost", "too many", "changed"):
         table.add_column(heading, justify="right" if heading else "left")
-    with connection.cursor() as cursor:
+    # The connection may be another one than that which the scratch database began with.
+    with timeouts.lifted(), connection.cursor() as cursor:
         for name, forms in sql.TABLES.items():
             before, after = (
                 (sql.WHOLE[name],) * 2 if older else [", ".join(form.compared) for form in forms]
