@@ -73,9 +73,8 @@ def prefix(reading: Reading) -> str | None:
 
 def part(reading: Reading) -> str | None:
     """All words as typed, one after the other."""
-    return "<->".join(
-        lexeme(word, labels) for word, labels in zip(reading.words, reading.labels, strict=True)
-    )
+    words = zip(reading.words, reading.labels, strict=True)
+    return "<->".join(lexeme(word, labels) for word, labels in words) or None
 
 
 def near(reading: Reading) -> str | None:

@@ -101,6 +101,10 @@ def test_an_artists_name_finds_the_artist_then_the_tracks() -> None:
         ("rapsodi", ["Bohemian Rhapsody"]),
         ("rhapsdy", ["Bohemian Rhapsody"]),
         ("stairway haeven", ["Stairway to Heaven"]),
+        # All words, mistyped, come before a name that is alike in letters only.
+        ("godbye yelow", ["Goodbye Yellow Brick Road", "Goodbye Soleil"]),
+        # A whole name that is near does not hide the rest.
+        ("bohemiam", ["Bohemia", "Bohemian Rhapsody"]),
         # Typed right, they come before names that are nearer to the whole of what was typed.
         ("smells like", ["Smells Like Teen Spirit", "Melly Mike"]),
         ("champions", ["We Are the Champions"]),
@@ -120,6 +124,8 @@ def test_part_of_a_name_finds_it(typed: str, right: list[str]) -> None:
         ("Smells Like Teen Spirit", 93),
         ("We Are the Champions", 90),
         ("Champion Ship", 40),
+        ("Goodbye Yellow Brick Road", 30),
+        ("Goodbye Soleil", 60),
         ("The Love of Strings and Winds", 50),
         ("Love or Strings", 50),
         ("Strings or Love", 50),
