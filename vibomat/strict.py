@@ -1,7 +1,9 @@
 """Fields and parameters that nobody knows are refused, lest a misspelt one be lost."""
 
+from collections.abc import Collection
 from typing import Any
 
+from django.http import QueryDict
 from rest_framework import serializers
 
 
@@ -21,3 +23,30 @@ class Strict(serializers.Serializer[Any]):
         if errors:
             raise serializers.ValidationError(errors)
         return values
+
+
+def refused(
+    query: QueryDict, known: Collection[str], lists: Collection[str] = ()
+) -> dict[str, list[str]]:
+    """Messages for parameters that are unknown, or given twice without being lists. Unknown ones
+    that are empty are as good as none."""
+    errors = {}
+    for name, values in query.lists():
+        if name not in known:
+            if any(values):
+                errors[name] = ["There is no such parameter."]
+        elif len(values) > 1 and name not in lists:
+            errors[name] = ["Give this parameter once."]
+    return errors
+
+
+def validated(
+    parameters: serializers.Serializer[Any], errors: dict[str, list[str]]
+) -> dict[str, Any]:
+    """Raise ValidationError for what the serializer refuses, and for `errors`."""
+    if not parameters.is_valid():
+        errors = parameters.errors | errors
+    if errors:
+        raise serializers.ValidationError(errors)
+    values: dict[str, Any] = parameters.validated_data
+    return values

@@ -12,6 +12,7 @@ from archives import paths
 from archives.filters import Parameter
 from archives.listing import Whose
 from search.query import MAX_LENGTH
+from vibomat.strict import refused, validated
 
 MAX_LIMIT = 100
 
@@ -63,25 +64,18 @@ def read(query: QueryDict) -> Asked:
     """Raise ValidationError for parameters that are unknown, wrong, or given twice. Empty ones are
     as good as none."""
     given = {name: values for name, values in query.lists() if any(values)}
-    declared = path_parameters()
     own = ListParameters().fields
-    errors: dict[str, Any] = {}
-    for name, values in given.items():
-        if name not in own and name not in declared:
-            errors[name] = ["There is no such parameter."]
-        elif len(values) > 1 and not (name in declared and declared[name].type == "strings"):
-            errors[name] = ["Give this parameter once."]
+    declared = path_parameters()
+    lists = [name for name, parameter in declared.items() if parameter.type == "strings"]
+    errors = refused(query, {*own, *declared}, lists)
     parameters = ListParameters(data={n: values[0] for n, values in given.items() if n in own})
-    if not parameters.is_valid():
-        errors = parameters.errors | errors
-    if errors:
-        raise serializers.ValidationError(errors)
+    values = validated(parameters, errors)
     asked = {
-        name: values if declared[name].type == "strings" else values[0]
-        for name, values in given.items()
+        name: texts if name in lists else texts[0]
+        for name, texts in given.items()
         if name in declared
     }
-    return Asked(**parameters.validated_data, paths=asked)
+    return Asked(**values, paths=asked)
 
 
 def path_parameters() -> dict[str, Parameter]:

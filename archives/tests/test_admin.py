@@ -343,7 +343,7 @@ class TestManyRows:
         ("parameters", "index"),
         [
             ({}, "created"),
-            ({"p": "100"}, "created"),
+            ({"p": "20"}, "created"),
             ({"visibility": "public"}, "created"),
             ({"status": "synced"}, "archive_status"),
             ({"artist": "nobody"}, "archive_words"),

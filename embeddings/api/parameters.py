@@ -8,6 +8,7 @@ from rest_framework import serializers
 from embeddings.api.fields import MetadataText
 from embeddings.api.filters import Filters
 from embeddings.search import MODES
+from vibomat.strict import refused, validated
 
 MAX_LIMIT = 100
 
@@ -37,18 +38,5 @@ class SimilarParameters(Parameters):
 def read(kind: type[serializers.Serializer[dict[str, Any]]], query: QueryDict) -> dict[str, Any]:
     """Raise ValidationError for parameters that are unknown, wrong, or given twice. Empty ones are
     as good as none."""
-    given = {name: values for name, values in query.lists() if any(values)}
-    known = kind().fields
-    errors: dict[str, Any] = {}
-    for name, values in given.items():
-        if name not in known:
-            errors[name] = ["There is no such parameter."]
-        elif len(values) > 1:
-            errors[name] = ["Give this parameter once."]
-    parameters = kind(data={name: values[0] for name, values in given.items()})
-    if not parameters.is_valid():
-        errors = parameters.errors | errors
-    if errors:
-        raise serializers.ValidationError(errors)
-    asked: dict[str, Any] = parameters.validated_data
-    return asked
+    parameters = kind(data={name: values[0] for name, values in query.lists() if any(values)})
+    return validated(parameters, refused(query, parameters.fields))

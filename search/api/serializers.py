@@ -12,6 +12,7 @@ from search.engine import MAX_RESULTS, Hit, Results
 from search.highlight import Highlighter
 from search.models import Artist, Track
 from search.query import MAX_LENGTH
+from vibomat.strict import refused, validated
 
 if TYPE_CHECKING:
     from search.suggest import Suggestion
@@ -36,20 +37,9 @@ class Parameters(serializers.Serializer[dict[str, Any]]):
 
 
 def read(kind: type[Parameters], query: QueryDict) -> dict[str, Any]:
-    """Raise ValidationError for parameters that are unknown, wrong, or given twice. Unknown ones
-    that are empty are as good as none."""
+    """Raise ValidationError for parameters that are unknown, wrong, or given twice."""
     parameters = kind(data=query)
-    errors: dict[str, Any] = {
-        name: ["There is no such parameter."]
-        for name, values in query.lists()
-        if any(values) and name not in parameters.fields
-    }
-    if not parameters.is_valid():
-        errors = parameters.errors | errors
-    if errors:
-        raise serializers.ValidationError(errors)
-    asked: dict[str, Any] = parameters.validated_data
-    return asked
+    return validated(parameters, refused(query, parameters.fields))
 
 
 class SuggestParameters(Parameters):
