@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import psutil
@@ -341,3 +342,17 @@ def test_signals_of_the_terminal_do_not_reach_the_server(folder: Path) -> None:
     user.process.send_signal(signal.SIGINT)
     user.process.wait()
     wait_until(lambda: not Server(folder).is_running())
+
+
+@pytest.mark.parametrize(
+    ("limit", "megabytes"),
+    [("max\n", 4096), (f"{2**31}\n", 512), (f"{2**20}\n", 128), (f"{2**63 - 4096}\n", 4096)],
+)
+def test_buffers_are_a_quarter_of_the_memory_that_a_container_may_have(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str, megabytes: int
+) -> None:
+    (tmp_path / "memory.max").write_text(limit)
+    limits = (tmp_path / "absent", tmp_path / "memory.max")
+    monkeypatch.setattr(server, "MEMORY_LIMITS", limits)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(total=2**34))
+    assert server.shared_buffers_mb() == megabytes
