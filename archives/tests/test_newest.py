@@ -26,6 +26,8 @@ ASKED: list[dict[str, Any]] = [
     {"status": "published"},
     {"min_tracks": 1},
     {"artist": "air", "status": "published", "max_tracks": 2, "created_after": "2001-01-01"},
+    {"created_after": NOW - timedelta(days=300), "created_before": NOW - timedelta(days=29)},
+    {"created_before": NOW - timedelta(days=30), "status": "draft"},
     {"contains": {"metadata": {"mood": "calm"}}},
     {"path": '$.metadata.mood == "calm"'},
     {"artist": "nobody"},

@@ -409,6 +409,14 @@ class TestPlans:
         assert explained.found == 50
         assert explained.looked_at <= 300
 
+    def test_of_a_time_nothing_else_is_looked_at(self) -> None:
+        # Not all whose ids do not tell their times either: a hundred, created today.
+        explained = explaining.explain(
+            {"created_after": "2024-06-01", "created_before": "2024-06-20"}
+        )
+        assert 50 <= explained.looked_at <= 60
+        assert explained.indexes <= {"playlist_pkey", "archive_created", "archive_without_time"}
+
     def test_what_words_tell_is_not_looked_up_in_the_json(self) -> None:
         value = {"metadata": {"mood": "Mood 17", "tags": ["common"]}}
         explained = explaining.explain({"contains": value})
