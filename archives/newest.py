@@ -203,12 +203,15 @@ def newest(
     if after:
         rows = rows.filter(ComesAfter(after))
         until = min(until, after[0])
+    # Whether bounds of time are what an index is to be read by, rather than something rarer.
+    by_time = settings == IN_ORDER and rows.path_times not in (None, (EARLIEST, LATEST))
+    is_before = LessThan(F("id"), Bound("before"))
     before = first_id(milliseconds(until) + 1)
     with_time = rows.filter(
         carries_time(),
         FromBound(),
         LessThan(F("id"), Bound("upper")),
-        IsTrue(LessThan(F("id"), Bound("before"))),
+        is_before if by_time else IsTrue(is_before),
         LessThan(Bound("lower"), Bound("before")),
     )
     if since > EARLIEST:
@@ -223,8 +226,6 @@ def newest(
     def run() -> "list[Archive]":
         found = list(page.all())
         others = rows.filter(carries_no_time())
-        # Their index has them in the order of time; that of rarer things asked for is better still.
-        by_time = settings == IN_ORDER and rows.path_times not in (None, (EARLIEST, LATEST))
         if by_time:
             others = others.filter(created__range=rows.path_times)
         last = found[-1] if len(found) >= limit else None

@@ -24,7 +24,7 @@ from benchmarks import archives_sql as sql
 from benchmarks.judging import percentile
 from benchmarks.loading import load, prepared_for, row
 from benchmarks.made_archives import CHUNK, Recipe, read_tracks
-from benchmarks.scratch import drop_scratch_database, scratch_database
+from benchmarks.scratch import drop_scratch_database, scratch_database, warm_up
 
 HELP = "the indexed paths of archives"
 PAGE = 50
@@ -137,6 +137,7 @@ def _measure_all(recipe: Recipe, queries: int, console: Console) -> None:
     choose.shuffle(sample)
     console.print(f"{recipe.count:,} archives")
     _print_sizes(recipe.count, console)
+    warm_up(console)
     _print_first_call(sample[0], console)
     scans = _sequential_scans()
     measured = [
@@ -146,7 +147,7 @@ def _measure_all(recipe: Recipe, queries: int, console: Console) -> None:
         )
     ]
     owners = [partial(_newest, {}, 20, owner=archive["user_id"]) for archive in sample[:200]]
-    own, again = ([timed(ask) for ask in owners] for _ in range(2))
+    own = [timed(ask) for ask in owners]
     scans = _sequential_scans() - scans
     for each in measured:
         _measure_without_index(each)
@@ -157,7 +158,6 @@ def _measure_all(recipe: Recipe, queries: int, console: Console) -> None:
     unawaited = [timed(partial(_insert, archive)) for archive in new]
     _print(measured, console)
     console.print(_line("own newest 20", own))
-    console.print(_line("– the same once more", again))
     console.print(_line("insert of one archive", inserts))
     console.print(_line("– not waiting for the disk", unawaited))
     console.print(f"Sequential scans of a filled partition: {scans}. Aim: {AIM}.")

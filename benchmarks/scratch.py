@@ -7,9 +7,15 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from django.core.management import call_command
-from django.db import connection
+from django.db import DatabaseError, connection
+from rich.console import Console
 
 from vibomat import timeouts
+
+WARM_UP = """
+SELECT sum(pg_prewarm(oid)) FROM pg_class
+WHERE relkind IN ('r', 'i', 't') AND relpersistence <> 't' AND pg_relation_size(oid) > 0
+"""
 
 
 def scratch_name(subject: str) -> str:
@@ -35,6 +41,16 @@ def scratch_database(subject: str, *, migrated: bool = True) -> Iterator[None]:
     finally:
         connection.close()
         connection.settings_dict["NAME"] = project
+
+
+def warm_up(console: Console) -> None:
+    """Have the server read the whole database into its memory, where one in use is."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("CREATE EXTENSION IF NOT EXISTS pg_prewarm")
+            cursor.execute(WARM_UP)
+    except DatabaseError as error:
+        console.print(f"It begins cold, without pg_prewarm: {str(error).splitlines()[0]}")
 
 
 def connection_parameters() -> dict[str, Any]:

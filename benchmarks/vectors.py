@@ -25,7 +25,7 @@ from benchmarks import vectors_sql as sql
 from benchmarks.made_vectors import BLOCK, Recipe, described
 from benchmarks.prompts import read_prompts, vectors_of
 from benchmarks.real_prompts import measure_real
-from benchmarks.scratch import scratch_database
+from benchmarks.scratch import scratch_database, warm_up
 from benchmarks.vector_runs import K, Keeps, Run, copied, truth
 from benchmarks.vector_ways import measure_ways
 from embeddings import indexing
@@ -159,10 +159,8 @@ def _number(pk: uuid.UUID) -> int:
 def _measure_made(
     console: Console, recipe: Recipe, model: EmbeddingModel, users: list[User], count: int
 ) -> None:
-    queries, first = np.split(recipe.others(2 * count), 2)
-    for query in first:
-        # Else the first row would tell how long its pages took to come into memory.
-        list(Interaction.objects.similar(query, K))
+    queries = recipe.others(count)
+    warm_up(console)
     filters = _filters(recipe.count, users)
     nearest = truth(recipe, queries, {chosen.name: chosen.keeps for chosen in filters})
     table = Table("filter", "way", "recall@10", "too few", "p50 ms", "p95 ms", "max ms")
@@ -222,7 +220,7 @@ def _ways(chosen: Filter, model: EmbeddingModel) -> Iterator[tuple[str, Ask, int
         return [row.pk for row in rows.order_by(distance)[:K]]
 
     yield "Vibomat", similar(), None
-    yield "Vibomat, ef_search 100", similar(ef_search=100), None
+    yield "Vibomat, ef_search 400", similar(ef_search=400), None
     yield "exact", similar(mode="exact"), 20
     yield "pgvector's defaults", defaults, None
 

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 # Of an index with that many vectors; the more there are the more the index has to keep in mind to
 # find the same share.
-EF_SEARCH = 40
+EF_SEARCH = 64
 EF_SEARCH_FOR = 100_000
 FEW = 20_000
 # How many more than asked for the index gives where there is a filter, as they come in no order.

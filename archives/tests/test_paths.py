@@ -3,7 +3,7 @@
 import re
 import uuid
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from io import StringIO
 from typing import Any
 
@@ -416,6 +416,12 @@ class TestPlans:
         )
         assert 50 <= explained.looked_at <= 60
         assert explained.indexes <= {"playlist_pkey", "archive_created", "archive_without_time"}
+        # Between two of the days that archives come from.
+        before = datetime.now(UTC) - timedelta(days=1004)
+        explained = explaining.explain(
+            {"created_after": before - timedelta(days=2), "created_before": before}
+        )
+        assert (explained.found, explained.looked_at) == (0, 0)
 
     def test_what_words_tell_is_not_looked_up_in_the_json(self) -> None:
         value = {"metadata": {"mood": "Mood 17", "tags": ["common"]}}

@@ -16,15 +16,15 @@ from urllib.parse import quote, urlencode
 import psutil
 from django.conf import settings
 from django.core.management.base import CommandError
-from django.db import DatabaseError, connection
+from django.db import connection
 from rich.console import Console
 from rich.table import Table
 
 from benchmarks.judging import percentile
 from benchmarks.load.machine import MB, Watch, groups, watched
 from benchmarks.load.preparing import plan as plan_of
-from benchmarks.load.preparing import prepare, warm_up
-from benchmarks.scratch import drop_scratch_database, scratch_database
+from benchmarks.load.preparing import prepare
+from benchmarks.scratch import drop_scratch_database, scratch_database, warm_up
 from benchmarks.serving import server
 from vibomat.throttling.rates import SCOPES
 
@@ -112,10 +112,7 @@ def measure(console: Console, options: dict[str, Any]) -> None:
         if options["load_only"]:
             return
         plan = plan_of(options["queries"])
-        try:
-            warm_up()
-        except DatabaseError as error:
-            console.print(f"It begins cold, without pg_prewarm: {str(error).splitlines()[0]}")
+        warm_up(console)
         with under_load(options["workers"], options["threads"]) as (gunicorn, address):
             ask(plan, address, gunicorn, clients=STEADY_CLIENTS, seconds=WARM_UP_SECONDS)
             levels = [

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management import call_command
-from django.db import connection, transaction
+from django.db import transaction
 
 from archives.models import Archive, Visibility
 from benchmarks.judging import read_queries
@@ -22,11 +22,6 @@ from search.models import Artist, CatalogueImport
 # Whoever asks is one of these owners; the prompts are theirs, as many each.
 PEOPLE = 16
 SOME = 3_000
-# Into the server's memory, where those of a database in use are.
-WARM_UP = """
-SELECT sum(pg_prewarm(oid)) FROM pg_class
-WHERE relkind IN ('r', 'i', 't') AND relpersistence <> 't' AND pg_relation_size(oid) > 0
-"""
 
 
 def prepare(
@@ -60,13 +55,6 @@ def _load_prompts(path: Path) -> None:
         model.store(zip(rows, vectors, strict=True))
     indexing.build(model)
     model.activate()
-
-
-def warm_up() -> None:
-    """Have the server read the whole database. Raise DatabaseError if it can't."""
-    with connection.cursor() as cursor:
-        cursor.execute("CREATE EXTENSION IF NOT EXISTS pg_prewarm")
-        cursor.execute(WARM_UP)
 
 
 def plan(queries: Path, seed: int = 5) -> dict[str, Any]:

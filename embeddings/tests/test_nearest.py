@@ -151,7 +151,7 @@ class TestSettings:
 
     @pytest.mark.parametrize(
         ("indexed", "k", "expected"),
-        [(0, 10, 40), (99_999, 10, 40), (400_000, 10, 80), (400_000, 100, 200), (1e12, 10, 1000)],
+        [(0, 10, 64), (99_999, 10, 64), (400_000, 10, 128), (400_000, 100, 200), (1e12, 10, 1000)],
     )
     def test_the_index_keeps_more_in_mind_the_more_it_has(
         self, indexed: float, k: int, expected: int
