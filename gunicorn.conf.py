@@ -6,21 +6,27 @@ import sys
 import tempfile
 from typing import Any
 
-# Processes keep their metrics in files here, so that whichever is asked can tell of all. A new
-# folder for each start, as old files would be counted too. Set before anything imports
-# prometheus-client.
-METRICS_FOLDER = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
-if METRICS_FOLDER is None:
+# Processes keep their metrics in files, so that whichever is asked can tell of all. Each start makes
+# a new folder, as old files would be counted too, in the one that this variable names or that for
+# temporary files. Set before anything imports prometheus-client.
+VARIABLE, PREFIX = "PROMETHEUS_MULTIPROC_DIR", "vibomat-metrics-"
+
+
+def _metrics_folder() -> str:
+    parent = os.environ.get(VARIABLE) or None
+    if parent and os.path.basename(parent).startswith(PREFIX):
+        # That of the gunicorn which this one replaces.
+        parent = os.path.dirname(parent)
     try:
-        METRICS_FOLDER = tempfile.mkdtemp(prefix="vibomat-metrics-")
+        return tempfile.mkdtemp(prefix=PREFIX, dir=parent)
     except OSError as error:
         sys.exit(
-            f"Can't make a folder for metrics ({error.strerror}): mount a tmpfs at /tmp, or set "
-            "TMPDIR to a folder that can be written to."
+            f"Can't make a folder for metrics in {parent or tempfile.gettempdir()} "
+            f"({error.strerror}): set {VARIABLE} to a folder that can be written to."
         )
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = METRICS_FOLDER
-elif not os.access(METRICS_FOLDER, os.W_OK):
-    sys.exit(f"PROMETHEUS_MULTIPROC_DIR={METRICS_FOLDER} is no folder that can be written to.")
+
+
+METRICS_FOLDER = os.environ[VARIABLE] = _metrics_folder()
 
 wsgi_app = "vibomat.wsgi"
 # It would be made in the home folder, which need not exist.
