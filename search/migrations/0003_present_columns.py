@@ -150,6 +150,55 @@ CREATE OR REPLACE TRIGGER search_to_older BEFORE INSERT OR UPDATE ON artist
 CREATE OR REPLACE TRIGGER search_to_older BEFORE INSERT OR UPDATE ON track
     FOR EACH ROW EXECUTE FUNCTION
         search_to_older('title', 'artist_credit', 'album', 'external_id');
+
+-- Links are kept aside in batches, too: there are as many as tracks. Whose links changed since, or
+-- may, is noted, and looked at once more when nobody can write.
+CREATE TABLE IF NOT EXISTS search_trackartist_keeping (
+    LIKE search_trackartist_kept_aside INCLUDING ALL
+);
+CREATE TABLE IF NOT EXISTS search_trackartist_changed (track_id uuid, artist_key text);
+CREATE OR REPLACE FUNCTION search_keep_links(ids uuid[]) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    DELETE FROM search_trackartist_keeping WHERE track_id = ANY (ids);
+    INSERT INTO search_trackartist_keeping
+    SELECT track.id, link.id, artist_id, position, artist_credit
+    FROM search_trackartist AS link JOIN track ON track.id = track_id
+    WHERE track_id = ANY (ids);
+    -- Migrating forward links a track by its credit: unless it had a choice, and had no link.
+    INSERT INTO search_trackartist_keeping
+    SELECT id, NULL, NULL, NULL, artist_credit
+    FROM track
+    WHERE id = ANY (ids)
+        AND NOT EXISTS (SELECT FROM search_trackartist AS link WHERE link.track_id = track.id)
+        AND (EXISTS (SELECT FROM artist WHERE name_key = credit_key)
+             OR EXISTS (SELECT FROM artist WHERE name_key = main_credit_key))
+        AND NOT EXISTS (
+            SELECT FROM search_trackartist_kept_aside AS kept WHERE kept.track_id = track.id
+        );
+END
+$$;
+CREATE OR REPLACE FUNCTION search_note_changed() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_TABLE_NAME = 'artist' THEN
+        INSERT INTO search_trackartist_changed (artist_key) VALUES (NEW.name_key), (OLD.name_key);
+    ELSIF TG_TABLE_NAME = 'track' THEN
+        INSERT INTO search_trackartist_changed (track_id) VALUES (NEW.id), (OLD.id);
+    ELSE
+        INSERT INTO search_trackartist_changed (track_id)
+        VALUES (NEW.track_id), (OLD.track_id);
+    END IF;
+    RETURN NULL;
+END
+$$;
+CREATE OR REPLACE TRIGGER search_note_changed
+    AFTER INSERT OR DELETE OR UPDATE OF name ON artist
+    FOR EACH ROW EXECUTE FUNCTION search_note_changed();
+CREATE OR REPLACE TRIGGER search_note_changed
+    AFTER INSERT OR DELETE OR UPDATE OF artist_credit ON track
+    FOR EACH ROW EXECUTE FUNCTION search_note_changed();
+CREATE OR REPLACE TRIGGER search_note_changed
+    AFTER INSERT OR DELETE OR UPDATE ON search_trackartist
+    FOR EACH ROW EXECUTE FUNCTION search_note_changed();
 END
 $do$;
 """
@@ -164,6 +213,17 @@ UPDATE track SET id = id
 WHERE id BETWEEN %(first)s AND %(last)s AND to_jsonb(track) -> 'older_title' = 'null'
 """
 
+KEEP_LINKS = """
+DO $do$
+BEGIN
+IF to_regclass('search_trackartist_keeping') IS NOT NULL THEN
+    PERFORM search_keep_links(ARRAY(
+        SELECT id FROM track WHERE id BETWEEN %(first)s AND %(last)s));
+END IF;
+END
+$do$;
+"""
+
 USE_OLDER = """
 DO $do$
 BEGIN
@@ -173,16 +233,19 @@ IF NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'track'::regclass
 END IF;
 
 LOCK TABLE search_trackartist IN SHARE ROW EXCLUSIVE MODE;
-INSERT INTO search_trackartist_kept_aside
-SELECT track.id, link.id, artist_id, position, artist_credit
-FROM search_trackartist AS link JOIN track ON track.id = track_id;
--- Migrating forward links a track by its credit: unless it had a choice, and was linked to none.
-INSERT INTO search_trackartist_kept_aside
-SELECT id, NULL, NULL, NULL, artist_credit
-FROM track
-WHERE (EXISTS (SELECT FROM artist WHERE name_key = credit_key)
-       OR EXISTS (SELECT FROM artist WHERE name_key = main_credit_key))
-    AND NOT EXISTS (SELECT FROM search_trackartist_kept_aside kept WHERE kept.track_id = track.id);
+-- What was changed while the links were kept aside.
+PERFORM search_keep_links(ARRAY(
+    SELECT track_id FROM search_trackartist_changed WHERE track_id IS NOT NULL
+    UNION
+    SELECT track.id FROM track JOIN search_trackartist_changed AS changed
+        ON changed.artist_key IN (credit_key, main_credit_key)));
+INSERT INTO search_trackartist_keeping SELECT * FROM search_trackartist_kept_aside;
+DROP TABLE search_trackartist_kept_aside, search_trackartist_changed;
+ALTER TABLE search_trackartist_keeping RENAME TO search_trackartist_kept_aside;
+ALTER INDEX search_trackartist_keeping_track_id_idx
+    RENAME TO search_trackartist_kept_aside_track_id;
+DROP TRIGGER search_note_changed ON artist;
+DROP TRIGGER search_note_changed ON track;
 DROP TABLE search_trackartist, search_lexeme, search_lexemechange;
 
 ALTER TABLE artist
@@ -226,6 +289,7 @@ ALTER TABLE track RENAME COLUMN older_artist_credit TO artist_name;
 ALTER TABLE track RENAME COLUMN older_album TO album_name;
 ALTER TABLE track RENAME COLUMN older_external_id TO provider_id;
 ALTER TABLE track RENAME CONSTRAINT track_older_title_not_null TO track_title_not_null;
+DROP FUNCTION search_keep_links(uuid[]), search_note_changed();
 END
 $do$;
 """
@@ -431,6 +495,7 @@ class Migration(migrations.Migration):
         WithLockTimeout(
             migrations.RunSQL(NOOP, validate("track", "track_older_title_not_null")),
         ),
+        RunInBatches("track", forwards=(), backwards=[KEEP_LINKS]),
         RunInBatches("track", forwards=(), backwards=[FILL_OLDER_TRACKS]),
         RunInBatches("artist", forwards=(), backwards=[FILL_OLDER_ARTISTS]),
         WithLockTimeout(migrations.RunSQL(NOOP, ADD_OLDER)),

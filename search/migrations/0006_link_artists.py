@@ -55,8 +55,13 @@ ALTER TABLE track
     DROP COLUMN IF EXISTS older_artist_credit,
     DROP COLUMN IF EXISTS older_album,
     DROP COLUMN IF EXISTS older_external_id;
-DROP TABLE IF EXISTS search_trackartist_kept_aside;
+DROP TRIGGER IF EXISTS search_note_changed ON artist;
+DROP TRIGGER IF EXISTS search_note_changed ON track;
+DROP TRIGGER IF EXISTS search_note_changed ON search_trackartist;
+DROP TABLE IF EXISTS
+    search_trackartist_kept_aside, search_trackartist_keeping, search_trackartist_changed;
 DROP FUNCTION IF EXISTS
+    search_keep_links(uuid[]), search_note_changed(),
     search_to_present(), search_to_older(), search_present_value(text, text),
     search_older_text(text, jsonb);
 -- What is left are older texts which the present columns would not give back exactly.

@@ -428,6 +428,37 @@ def test_going_back_interrupted_and_given_up_loses_nothing(older: None) -> None:
     assert execute("SELECT tgname FROM pg_trigger WHERE tgname = 'search_to_older'") == []
 
 
+def test_links_that_change_while_going_back_return_as_changed(older: None) -> None:
+    migrate()
+    fill_present()
+    track = Track.objects.get(isrc="FRZ039800212")
+    unlinked = Track.objects.create(title="Nausea", artist_credit="Beck")
+    Track.objects.create(title="Kids", artist_credit="MGMT feat. Beck")
+    TrackArtist.objects.create(track=unlinked, artist=Artist.objects.get(name="Beck"))
+    validated: list[str] = []
+
+    def meanwhile(run: Callable[..., Any], sql: str, *arguments: Any) -> Any:
+        if "VALIDATE CONSTRAINT" in sql and "track_older_title_not_null" in sql:
+            validated.append(sql)
+            assert execute("SELECT count(*) > 2 FROM search_trackartist_keeping") == [(True,)]
+            TrackArtist.objects.filter(pk=77).update(position=5)
+            unlinked.artists.clear()
+            Track.objects.create(title="New", artist_credit="MGMT")
+            Artist.objects.create(name="MGMT")
+            track.artists.add(Artist.objects.create(name="Moby"))
+        return run(sql, *arguments)
+
+    with connection.execute_wrapper(meanwhile):
+        migrate(OLDER)
+    assert len(validated) == 1
+    migrate()
+    links = TrackArtist.objects.filter(track=track).values_list("artist__name", "position")
+    assert sorted(links) == [("Beck", 0), ("Moby", 0), (Artist.objects.get(trackartist=77).name, 5)]
+    for title in ("Nausea", "Kids", "New"):
+        assert not Track.objects.get(title=title).artists.exists(), title
+    assert not {("search_keep_links",), ("search_note_changed",)} & set(functions())
+
+
 def test_extensions_an_administrator_made_are_used_and_left(older: None) -> None:
     statements: list[str] = []
 
