@@ -4,25 +4,26 @@ import os
 import shutil
 import sys
 import tempfile
+from pathlib import Path
 from typing import Any
 
-# Processes keep their metrics in files, so that whichever is asked can tell of all. Each start makes
+# Processes keep their metrics in files, so that whichever is asked can tell of all. Every start has
 # a new folder, as old files would be counted too, in the one that this variable names or that for
 # temporary files. Set before anything imports prometheus-client.
 VARIABLE, PREFIX = "PROMETHEUS_MULTIPROC_DIR", "vibomat-metrics-"
 
 
 def _metrics_folder() -> str:
-    parent = os.environ.get(VARIABLE) or None
-    if parent and os.path.basename(parent).startswith(PREFIX):
+    parent = Path(os.environ.get(VARIABLE) or tempfile.gettempdir())
+    if parent.name.startswith(PREFIX):
         # That of the gunicorn which this one replaces.
-        parent = os.path.dirname(parent)
+        parent = parent.parent
     try:
         return tempfile.mkdtemp(prefix=PREFIX, dir=parent)
     except OSError as error:
         sys.exit(
-            f"Can't make a folder for metrics in {parent or tempfile.gettempdir()} "
-            f"({error.strerror}): set {VARIABLE} to a folder that can be written to."
+            f"Can't make a folder for metrics in {parent} ({error.strerror}): set {VARIABLE} to a "
+            "folder that can be written to, or mount a tmpfs at /tmp."
         )
 
 

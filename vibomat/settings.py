@@ -31,7 +31,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 
 env = environ.Env()
 if (BASE_DIR / ".env").is_file():
-    env.read_env(BASE_DIR / ".env")
+    env.read_env(BASE_DIR / ".env", parse_comments=True)
 
 
 def networks(name: str, default: list[str]) -> list[IPv4Network | IPv6Network]:

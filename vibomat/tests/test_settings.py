@@ -1,7 +1,9 @@
 """What the environment makes of the settings."""
 
 import os
+import re
 import runpy
+import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +17,7 @@ from django.conf import settings
 from django.contrib.auth.hashers import check_password, make_password
 from django.core.exceptions import ImproperlyConfigured
 
+from vibomat.environment import secret
 from vibomat.postgresql.application_name import busy_with
 from vibomat.throttling.rates import SCOPES, Rate
 
@@ -59,6 +62,21 @@ def test_the_development_server_keeps_its_connections(
     finally:
         busy_with.reset(token)
     assert options.get("pool", {}).get("max_size") == size
+
+
+def test_an_example_that_is_not_filled_in_is_no_secret(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    example = (PROJECT / ".env.example").read_text()
+    wanted = re.compile("^#((?:DEBUG|ALLOWED_HOSTS|SECRET_KEY|METRICS_TOKEN)=.*)$", re.MULTILINE)
+    (tmp_path / ".env").write_text("\n".join(wanted.findall(example)))
+    (tmp_path / "vibomat").mkdir()
+    copy = shutil.copy(PROJECT / "vibomat" / "settings.py", tmp_path / "vibomat")
+    monkeypatch.setattr(os, "environ", {})
+    monkeypatch.setattr(environ.Env, "ENVIRON", os.environ)
+    with pytest.raises(ImproperlyConfigured, match="needs SECRET_KEY"):
+        runpy.run_path(copy)
+    assert secret("METRICS_TOKEN") == ""
 
 
 def test_empty_database_url_is_none(load: Any) -> None:

@@ -1,6 +1,7 @@
 """When a server refuses to start in production, and how a container asks whether it is ready."""
 
 import os
+import runpy
 import subprocess
 import sys
 import threading
@@ -80,10 +81,26 @@ def test_gunicorn_says_in_one_line_what_settings_lack() -> None:
 
 
 def test_gunicorn_says_where_metrics_can_not_be_kept() -> None:
-    assert gunicorn(PROMETHEUS_MULTIPROC_DIR="/nowhere") == (
-        1,
-        "PROMETHEUS_MULTIPROC_DIR=/nowhere is no folder that can be written to.\n",
+    code, told = gunicorn(PROMETHEUS_MULTIPROC_DIR="/nowhere")
+    assert code == 1
+    assert told == (
+        "Can't make a folder for metrics in /nowhere (No such file or directory): set "
+        "PROMETHEUS_MULTIPROC_DIR to a folder that can be written to, or mount a tmpfs at /tmp.\n"
     )
+
+
+def test_gunicorn_removes_no_folder_but_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
+    configuration = runpy.run_path(str(PROJECT / "gunicorn.conf.py"))
+    (own,) = tmp_path.iterdir()
+    assert os.environ["PROMETHEUS_MULTIPROC_DIR"] == str(own)
+    # The one that takes its place knows the folder from it.
+    runpy.run_path(str(PROJECT / "gunicorn.conf.py"))
+    (replacing,) = set(tmp_path.iterdir()) - {own}
+    configuration["on_exit"](None)
+    assert list(tmp_path.iterdir()) == [replacing]
 
 
 class Answer(BaseHTTPRequestHandler):
