@@ -34,11 +34,11 @@ def measure_real(console: Console, prompts: list[Prompt], real: Vectors) -> None
         model.store(zip(rows, real, strict=True))
         indexing.build(model, concurrently=False)
         model.activate()
+        vectors = dict(zip((row.pk for row in rows), real, strict=True))
         same, recalls, shown = [], [], []
         for row in choose.sample(rows, min(len(rows), 300)):
-            near = list(Interaction.objects.similar_to(row, NEIGHBOURS))
-            exact = set(Interaction.objects.similar_to(row, NEIGHBOURS, mode="exact"))
-            recalls.append(len(exact & set(near)) / NEIGHBOURS)
+            near, exact = (_others(row, vectors[row.pk], mode) for mode in ("vector", "exact"))
+            recalls.append(len(set(exact) & set(near)) / NEIGHBOURS)
             same.append(np.mean([sources[found.text] == sources[row.text] for found in near]))
             shown.append((row, near))
         transaction.set_rollback(True)
@@ -56,6 +56,12 @@ def measure_real(console: Console, prompts: list[Prompt], real: Vectors) -> None
             table.add_row("" if place else _short(row.text), *cells)
         table.add_section()
     console.print(table)
+
+
+def _others(row: Interaction, vector: Vectors, mode: str) -> list[Interaction]:
+    """The nearest others, without a filter, by which the index need not be asked."""
+    found = Interaction.objects.similar(vector, NEIGHBOURS + 1, mode=mode)
+    return [other for other in found if other.pk != row.pk][:NEIGHBOURS]
 
 
 def _short(text: str) -> str:

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from embeddings.models import EmbeddingModel, Interaction
 from embeddings.recall import Neighbours, recall
+from embeddings.vectors import Array
 from vibomat import timeouts
 
 K = 10
@@ -30,7 +31,9 @@ def compare(old: EmbeddingModel, new: EmbeddingModel) -> Comparison | None:
     """Compare by interactions drawn at random; None if there are less than two to compare."""
     with timeouts.lifted():
         both = Interaction.objects.filter(embeddings__model=old).filter(embeddings__model=new)
-        sample = list(both.order_by("?")[:SAMPLE])
+        drawn = list(both.order_by("?")[:SAMPLE])
+        # An older vector may be zero, and then has no neighbours.
+        sample = [row for row in drawn if _vector(row, old).any() and _vector(row, new).any()]
         k = min(K, len(sample) - 1)
         if k < 1:
             return None
@@ -49,12 +52,16 @@ def compare(old: EmbeddingModel, new: EmbeddingModel) -> Comparison | None:
     )
 
 
+def _vector(row: Interaction, model: EmbeddingModel) -> Array:
+    return model.embeddings.get(interaction=row).values
+
+
 def _neighbours(row: Interaction, model: EmbeddingModel, k: int) -> Neighbours:
     """The `k` nearest others, exactly and by the index.
 
     Without a filter: `similar_to` has one, by which it need not ask the index.
     """
-    vector = model.embeddings.get(interaction=row).values
+    vector = _vector(row, model)
 
     def others(mode: str) -> dict[UUID, float]:
         found = Interaction.objects.similar(vector, k + 1, model=model, mode=mode)

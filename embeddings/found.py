@@ -69,6 +69,7 @@ class SearchedQuerySet(QuerySet[Row], Generic[Row]):
             and set(query.annotations) == {"similarity"}
             and query.annotation_select_mask is None
             and not (query.select_related or query.select_for_update or query.extra)
+            and query.standard_ordering
             and not (query.order_by or query.extra_order_by or query.distinct or query.combinator)
             and not self._known_related_objects  # type: ignore[attr-defined]
             and not self._prefetch_related_lookups  # type: ignore[attr-defined]

@@ -88,11 +88,13 @@ class InteractionQuerySet(SearchedQuerySet["Interaction"]):
         return self._searched(Search(model, vector, k, mode, text, ef_search, threshold))
 
     def similar_to(self, interaction: Interaction, k: int = 10, **options: Any) -> Self:
-        """`similar` to an interaction, by its own vector if it has one, without itself."""
+        """`similar` to an interaction, by its own vector if it has one, without itself; else by its
+        text."""
         others = self.exclude(pk=interaction.pk)
         model = options.pop("model", None) or _active_model()
         embedding = model.embeddings.filter(interaction=interaction).first() if model else None
-        if embedding is None or options.get("mode") == "hybrid":
+        # An older vector may be zero, which is near to nothing.
+        if embedding is None or not embedding.values.any() or options.get("mode") == "hybrid":
             return others.similar(interaction.text, k, model=model, **options)
         return others.similar(embedding.values, k, model=model, **options)
 

@@ -45,7 +45,21 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
         logger.warning("The database could not do it", exc_info=error)
         headers = {"Retry-After": str(outages.RETRY_SECONDS)}
         return Response({"detail": told}, outages.STATUS, headers=headers)
-    return views.exception_handler(error, context)
+    answer = views.exception_handler(error, context)
+    if answer is not None:
+        answer.data = _printable(answer.data)
+    return answer
+
+
+def _printable(value: Any) -> Any:
+    """The same, but for lone surrogates: a message may repeat what was sent."""
+    if isinstance(value, dict):
+        return {_printable(key): _printable(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_printable(item) for item in value]
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return value
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:

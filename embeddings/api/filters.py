@@ -37,8 +37,8 @@ class Filters(serializers.Serializer[dict[str, Any]]):
     )
     kind = serializers.ChoiceField(choices=Kind.choices, required=False)
     archive = serializers.UUIDField(required=False, help_text="The archive they led to.")
-    created_after = Time(required=False, help_text="From that date or time on.")
-    created_before = Time(required=False, help_text="Until that date or time.")
+    created_after = Time(required=False, help_text="From that time on; a date is its first moment.")
+    created_before = Time(required=False, help_text="Until that time; a date is its first moment.")
     language = Language(required=False, help_text="Exactly that tag, such as `en` or `pt-BR`.")
     metadata: serializers.Field[Any, Any, Any, Any] = Metadata(
         required=False, help_text="What their metadata contains, as PostgreSQL's `@>` has it."

@@ -6,8 +6,11 @@ import unicodedata
 # Some tokenizers take a word's length squared; nobody types a longer one. Scripts without spaces do
 # have longer runs, so a run is parted, not cut.
 LONGEST_WORD = 200
+# Characters at a time.
+LOOKED_AT = 4096
 
 _RUN = re.compile(rf"\S{{{LONGEST_WORD}}}(?=\S)")
+_SPACES = re.compile(r"\s+")
 # Controls, lone surrogates, places without a character.
 _MEANINGLESS = ("Cc", "Cs", "Co", "Cn")
 
@@ -17,10 +20,15 @@ def cleaned(text: str, longest: int) -> str:
 
     Whitespace and control characters become one space.
     """
+    kept = ""
     # Only the beginning is looked at, however long the text is.
-    start = text[: 4 * longest]
-    plain = "".join(
-        " " if unicodedata.category(character) in _MEANINGLESS else character for character in start
-    )
-    words = _RUN.sub(r"\g<0> ", " ".join(plain.split()))
-    return words[:longest].rstrip()
+    for start in range(0, len(text), LOOKED_AT):
+        kept += "".join(map(_plain, text[start : start + LOOKED_AT]))
+        kept = _SPACES.sub(" ", kept).lstrip()
+        if len(kept) > longest:
+            break
+    return _RUN.sub(r"\g<0> ", kept)[:longest].rstrip()
+
+
+def _plain(character: str) -> str:
+    return " " if unicodedata.category(character) in _MEANINGLESS else character

@@ -89,7 +89,8 @@ def prove(id: str | None = None) -> Proof:
             name=embedder.id,
             defaults={"dimensions": embedder.dimensions, "distance": embedder.distance},
         )
-        proof = Proof(embedder.id)
+        # Which raises if the model's vectors have other dimensions.
+        proof = Proof(model.embedder.id)
         rows = _store(model, [{"theme": prompt.theme} for prompt in shipped], documents)
         by_id = dict(zip(rows, shipped, strict=True))
         proof.rows = model.embeddings.count()

@@ -244,10 +244,23 @@ def test_a_model_that_refuses_everything_is_not_asked_without_end(
     moody: EmbeddingModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(waiting, "MOST_REFUSED", 10)
-    MoodyEmbedder.refused = set(typed(50))
+    MoodyEmbedder.refused = {*typed(50), waiting.HARMLESS}
     with pytest.raises(EmbedderError, match=r"Every text is refused\. It is not to my liking"):
         embed_waiting(moody)
     assert sum(map(len, MoodyEmbedder.calls)) < 100
+
+
+def test_texts_that_are_refused_keep_back_neither_others_nor_the_first_model(
+    moody: EmbeddingModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waiting, "MOST_REFUSED", 10)
+    EmbeddingModel.objects.all().delete()
+    MoodyEmbedder.refused = set(typed(50)[:40])
+    out, err = run()
+    assert out.splitlines()[0] == "moody: 10 interactions embedded."
+    assert "40 can't be embedded, such as:" in err
+    assert EmbeddingModel.objects.active() is not None
+    assert MoodyEmbedder.calls.count([waiting.HARMLESS]) <= 4
 
 
 def test_the_first_model_is_indexed_and_used(moody: EmbeddingModel) -> None:

@@ -89,6 +89,10 @@ def test_the_words_left_are_all_of_a_text_that_mean_something() -> None:
 def test_a_long_text_is_cut_and_a_long_word_parted() -> None:
     assert cleaned("one two three", 8) == "one two"
     assert cleaned("a" * 10, 4) == "aaaa"
+    assert (
+        cleaned("\x07" * 9000 + "\n" * 9000 + "quiet" + " " * 9000 + "piano", 100) == "quiet piano"
+    )
+    assert cleaned("quiet piano " * 10**6, 11) == "quiet piano"
     text = "音" * (2 * LONGEST_WORD + 1)
     assert [len(run) for run in cleaned(text, 1000).split()] == [LONGEST_WORD, LONGEST_WORD, 1]
     assert cleaned("a" * LONGEST_WORD, 1000) == "a" * LONGEST_WORD

@@ -9,6 +9,8 @@ from django.core.exceptions import ValidationError
 from django.db import connection
 from django.db.models import F
 
+from embeddings.comparison import compare
+from embeddings.embedders import EmbedderError
 from embeddings.models import Embedding, EmbeddingModel, Interaction
 from vibomat.accounts.models import User
 
@@ -68,6 +70,14 @@ def test_an_older_vector_of_zeros_is_near_nothing(db: None) -> None:
     for mode in "vector", "exact":
         assert texts(Interaction.objects.similar([1, 1, 1], mode=mode)) == ["some"]
     assert texts(Interaction.objects.filter(text="zero").similar([1, 1, 1])) == []
+    with pytest.raises(EmbedderError, match="older"):
+        list(Interaction.objects.similar_to(rows[1]))
+    rows.append(Interaction.objects.create(text="more"))
+    model.store([(rows[2], [3, 2, 1])])
+    other = EmbeddingModel.objects.create(name="other", dimensions=2)
+    other.store([(row, [1, number]) for number, row in enumerate(rows)])
+    compared = compare(model, other)
+    assert compared is not None and compared.sampled == 2
 
 
 def test_filters_hold_before_and_after_and_k_rows_come_of_what_is_left(
@@ -90,6 +100,7 @@ def test_it_is_a_queryset_of_the_k_nearest_whatever_is_done_with_it(model: Embed
     assert texts([found.first(), found.last()]) == ["north", "east"]
     assert texts(found.iterator()) == ["north", "north-east", "east"]
     assert texts(found.order_by("text")) == ["east", "north", "north-east"]
+    assert texts(found.reverse()) == ["east", "north-east", "north"]
     assert list(found.values_list("text", flat=True)) == ["north", "north-east", "east"]
     assert found.values_list("similarity", flat=True)[0] == 1
     assert found.get(text="east").text == "east"

@@ -324,6 +324,7 @@ def test_a_bad_entry_is_a_400_that_names_its_place(client: Client, track: Any, p
         ({}, "tracks"),
         ({"tracks": None}, "tracks"),
         ({"tracks": [], "limit": 1}, "limit"),
+        ('{"tracks": [], "\\ud800": 1}', "\ufffd"),
         ({"tracks": "x"}, "tracks"),
         ({"tracks": {"0": ENTRY}}, "tracks"),
         ({"tracks": [ENTRY] * (BATCH + 1)}, "tracks"),

@@ -15,7 +15,8 @@ from embeddings.embedders import EmbedderError
 from embeddings.indexing import IndexBusy, IndexingError
 from embeddings.models import EmbeddingModel, Interaction, Precision, State
 from embeddings.standing import standing
-from embeddings.waiting import Report, embed_waiting
+from embeddings.waiting import HARMLESS, Report, embed_waiting
+from vibomat import timeouts
 
 SHOWN = 5
 # Seconds.
@@ -53,12 +54,14 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         self.progress = not options["no_progress"]
         try:
-            if options["discard"] is not None:
-                if options["model"] is not None or options["activate"]:
-                    raise CommandError("--discard goes with no other model.")
-                self._discard(options["discard"], options["yes"])
-            else:
-                self._embed(options["model"], options["activate"])
+            # Counting what waits, and looking for what refers to a model, may take long as well.
+            with timeouts.lifted():
+                if options["discard"] is not None:
+                    if options["model"] is not None or options["activate"]:
+                        raise CommandError("--discard goes with no other model.")
+                    self._discard(options["discard"], options["yes"])
+                else:
+                    self._embed(options["model"], options["activate"])
         except (EmbedderError, IndexingError, InUse) as error:
             raise CommandError(str(error)) from error
         except ValidationError as error:
@@ -183,7 +186,7 @@ def _model_of(embedder: embedders.Embedder) -> EmbeddingModel:
     """The embedder's model, made or taken up again if it has none that is used."""
     if not EmbeddingModel.objects.filter(name=embedder.id).exists():
         # One that does not work leaves no model behind.
-        embedder.embed_documents(["quiet piano"])
+        embedder.embed_documents([HARMLESS])
     model, _ = EmbeddingModel.objects.get_or_create(
         name=embedder.id,
         defaults={"dimensions": embedder.dimensions, "distance": embedder.distance},

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from embeddings.embedders import EmbedderError
+from embeddings.indexing import IndexingError
 from embeddings.proof.proving import Proof, prove
 
 SHOWN = 3
@@ -31,7 +32,7 @@ class Command(BaseCommand):
         console = Console(file=self.stdout, width=100)  # type: ignore[arg-type]
         try:
             proof = prove(options["embedder"])
-        except EmbedderError as error:
+        except (EmbedderError, IndexingError) as error:
             raise CommandError(str(error)) from error
         except DatabaseError as error:
             if isinstance(error.__cause__, UndefinedTable):
