@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from django.db import transaction
@@ -58,7 +58,7 @@ def measure_real(console: Console, prompts: list[Prompt], real: Vectors) -> None
     console.print(table)
 
 
-def _others(row: Interaction, vector: Vectors, mode: str) -> list[Interaction]:
+def _others(row: Interaction, vector: Vectors, mode: str) -> list[Any]:
     """The nearest others, without a filter, by which the index need not be asked."""
     found = Interaction.objects.similar(vector, NEIGHBOURS + 1, mode=mode)
     return [other for other in found if other.pk != row.pk][:NEIGHBOURS]

@@ -71,7 +71,7 @@ def test_an_example_that_is_not_filled_in_is_no_secret(
     wanted = re.compile("^#((?:DEBUG|ALLOWED_HOSTS|SECRET_KEY|METRICS_TOKEN)=.*)$", re.MULTILINE)
     (tmp_path / ".env").write_text("\n".join(wanted.findall(example)))
     (tmp_path / "vibomat").mkdir()
-    copy = shutil.copy(PROJECT / "vibomat" / "settings.py", tmp_path / "vibomat")
+    copy = str(shutil.copy(PROJECT / "vibomat" / "settings.py", tmp_path / "vibomat"))
     monkeypatch.setattr(os, "environ", {})
     monkeypatch.setattr(environ.Env, "ENVIRON", os.environ)
     with pytest.raises(ImproperlyConfigured, match="needs SECRET_KEY"):
