@@ -328,14 +328,16 @@ class ArchiveViewSet(FileActions, ResolveActions):
         derived = [archive for archive in archives if archive.derived_from_id is not None]
         if not derived:
             return set()
-        own = {archive.derived_from_id for archive in derived if archive.owner_id == user.pk}
+        # Who is anonymous has no id, as what nobody owns has no owner.
+        reader = {user.pk} - {None}
+        own = {archive.derived_from_id for archive in derived if archive.owner_id in reader}
         sources = self.readable(Archive.objects.all()).filter(
             pk__in={archive.derived_from_id for archive in derived}
         )
         return {
             pk
             for pk, owner, visibility in sources.values_list("pk", "owner", "visibility")
-            if pk in own or owner == user.pk or visibility != Visibility.UNLISTED
+            if pk in own or owner in reader or visibility != Visibility.UNLISTED
         }
 
     def found(self, asked: parameters.Asked, after: Place | None) -> Sequence[Found]:

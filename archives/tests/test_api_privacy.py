@@ -275,6 +275,24 @@ class TestDerivedFrom:
         Archive.objects.filter(pk=copy.derived_from_id).update(**values)
         assert self.told(house, copy) == expected
 
+    @pytest.mark.parametrize(
+        ("ownerless", "expected"),
+        [
+            ({"copy"}, [False, True, False, False, False]),
+            ({"source"}, [False, False, True, False, False]),
+            ({"copy", "source"}, [False] * 5),
+        ],
+    )
+    def test_what_nobody_owns_is_not_everybodys(
+        self, house: House, copy: Archive, ownerless: set[str], expected: list[bool]
+    ) -> None:
+        sources = Archive.objects.filter(pk=copy.derived_from_id)
+        sources.update(visibility=Visibility.UNLISTED)
+        for name, rows in (("copy", Archive.objects.filter(pk=copy.pk)), ("source", sources)):
+            if name in ownerless:
+                rows.update(owner=None)
+        assert self.told(house, copy) == expected
+
 
 def test_no_cache_keeps_what_one_viewer_was_told(house: House) -> None:
     for address in (house.address("public"), "/api/archives/"):
