@@ -29,6 +29,7 @@ from archives.api.serializers import (
     PathSerializer,
     ReplaceSerializer,
     SummarySerializer,
+    is_same,
 )
 from archives.index_sizes import index_sizes
 from archives.listing import Part
@@ -308,7 +309,15 @@ class ArchiveViewSet(FileActions, ResolveActions):
 
     def edit(self, kind: type[ArchiveSerializer], **options: Any) -> Response:
         archive, over_any = self.get_editable()
-        values = self.validated(kind, **options)
+        values = self.validated(kind, instance=archive, **options)
+        changes = {
+            name: value
+            for name, value in values.items()
+            if not is_same(value, getattr(archive, name))
+        }
+        # Over any revision the others are written too: somebody may have changed them meanwhile.
+        if not over_any or not changes:
+            values = changes
         try:
             return self.answer(editing.change(archive, whatever_revision=over_any, **values))
         except editing.StaleRevision as error:

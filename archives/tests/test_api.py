@@ -112,6 +112,68 @@ class TestOne:
         same = ("id", "owner", "created", "content", "track_count")
         assert {name: answer[name] for name in same} == {name: created[name] for name in same}
 
+    @pytest.mark.parametrize("if_match", ['"1"', "*"])
+    @pytest.mark.parametrize(
+        "values",
+        [
+            {},
+            {"name": ""},
+            {"name": " \n"},
+            {"name": " Late "},
+            {"description": "\n  indented\n", "provider": " p ", "provider_id": "\tx"},
+            {"name": "x" * 1001, "status": " " * 51},
+            {"last_synced": datetime(1, 1, 1, tzinfo=UTC)},
+            {"content": {"tracks": [{"artist": 5}], "metadata": []}},
+            {"content": {"x": [1, 1.0, True, 0.1, 10**30, 1e-300]}},
+            {"content": {"x": json.loads("[" * 400 + "]" * 400)}},
+        ],
+    )
+    def test_all_that_was_read_can_be_sent_back_and_changes_nothing(
+        self, client: Client, user: User, values: dict[str, Any], if_match: str
+    ) -> None:
+        row = Archive.objects.create(**{"name": "Late", "content": CONTENT, "owner": user} | values)
+        before = Archive.objects.values().get()
+        read = client.get(f"/api/archives/{row.pk}/").json()
+        for method in ("put", "patch"):
+            response = send(client, method, address(read), read, if_match)
+            assert (response.status_code, response.json()) == (200, read)
+            assert response.headers["ETag"] == '"1"'
+        assert Archive.objects.values().get() == before
+
+    def test_what_is_sent_back_beside_a_change_stays_as_it_is(
+        self, client: Client, user: User
+    ) -> None:
+        row = Archive.objects.create(name="", provider_id=" x ", content={"x": 0}, owner=user)
+        read = client.get(f"/api/archives/{row.pk}/").json()
+        for if_match, description in (('"1"', "one"), ("*", "two")):
+            body = read | {"description": description}
+            answer = send(client, "put", address(read), body, if_match).json()
+            assert (answer["name"], answer["provider_id"]) == ("", " x ")
+            assert answer["description"] == description
+            assert answer["content"] == {"x": 0}
+
+    @pytest.mark.parametrize("other", [1.0, True, "1", [1]])
+    def test_numbers_that_python_takes_for_equal_are_changes(
+        self, client: Client, other: Any
+    ) -> None:
+        created = create(client, content={"x": {"y": 1}})
+        body = {"content": {"x": {"y": other}}}
+        answer = send(client, "patch", address(created), body, '"1"').json()
+        assert (json.dumps(answer["content"]), answer["revision"]) == (
+            json.dumps(body["content"]),
+            2,
+        )
+
+    @pytest.mark.parametrize("name", ["", " ", "\n"])
+    def test_a_blank_name_is_refused_where_it_is_new(
+        self, client: Client, user: User, name: str
+    ) -> None:
+        row = Archive.objects.create(name="  ", owner=user)
+        for method, body in (("patch", {"name": name}), ("put", {"name": name, "content": {}})):
+            response = send(client, method, f"/api/archives/{row.pk}/", body, "*")
+            assert response.status_code == 400
+            assert response.json() == {"name": ["This field may not be blank."]}
+
     def test_put_sets_what_is_left_out_to_its_default(self, client: Client) -> None:
         created = create(
             client, description="x", visibility="public", status="synced", provider="spotify",
