@@ -128,10 +128,11 @@ class ArchiveViewSet(FileActions, ResolveActions):
         examples=[schema.WHOLE],
     )
     def retrieve(self, request: Request, id: str) -> Response:
-        archive = self.get_object()
-        if is_unchanged(request, archive):
-            return Response(status=status.HTTP_304_NOT_MODIFIED, headers={"ETag": etag(archive)})
-        return self.answer(archive)
+        answer = self.answer(self.get_object())
+        tag = answer.headers["ETag"]
+        if is_unchanged(request, tag):
+            return Response(status=status.HTTP_304_NOT_MODIFIED, headers={"ETag": tag})
+        return answer
 
     @extend_schema(
         operation_id="replace_archive",
@@ -324,11 +325,11 @@ class ArchiveViewSet(FileActions, ResolveActions):
             raise PreconditionFailed from error
 
     def answer(self, archive: Archive, code: int = status.HTTP_200_OK) -> Response:
-        serializer = ArchiveSerializer(archive, context={"sources": self.sources([archive])})
-        headers = {"ETag": etag(archive)}
+        shown = ArchiveSerializer(archive, context={"sources": self.sources([archive])}).data
+        headers = {"ETag": etag(shown)}
         if code == status.HTTP_201_CREATED:
             headers["Location"] = self.reverse_action("detail", kwargs={"id": archive.pk})
-        return Response(serializer.data, code, headers=headers)
+        return Response(shown, code, headers=headers)
 
     def sources(self, archives: Iterable[Archive]) -> set[UUID]:
         """The archives that these were derived from, as far as the user may know of them: an
