@@ -15,7 +15,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.html import format_html
 
-from archives.filters import Path
+from archives.filters import JSONPath, Path
 from archives.forms import ArchiveForm, as_text
 from archives.listing import Part
 from archives.models import Archive, Visibility
@@ -48,9 +48,10 @@ class FindableFilter(ChoiceFilter):
 
 
 class PathFilter(admin.SimpleListFilter):
-    """A declared path, asked by what is typed."""
+    """A declared path's parameter, asked by what is typed."""
 
     template = "admin/archives/path_filter.html"
+    help = ""
     example = ""
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
@@ -58,7 +59,11 @@ class PathFilter(admin.SimpleListFilter):
 
     def choices(self, changelist: ChangeList) -> Iterator[dict[str, Any]]:  # type: ignore[override]
         others = changelist.get_query_string(remove=[str(self.parameter_name), PAGE_VAR])
-        yield {"others": parse_qsl(others.removeprefix("?")), "example": self.example}
+        yield {
+            "others": parse_qsl(others.removeprefix("?")),
+            "help": self.help,
+            "example": self.example,
+        }
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         value = self.value()
@@ -68,18 +73,6 @@ class PathFilter(admin.SimpleListFilter):
             return cast(ArchiveQuerySet, queryset).by_paths({str(self.parameter_name): value})
         except ValidationError as error:
             raise IncorrectLookupParameters from error
-
-
-def path_filter(path: Path) -> type[PathFilter]:
-    attributes = {"title": path.name, "parameter_name": path.name, "example": path.example}
-    return type(f"{path.name.title()}Filter", (PathFilter,), attributes)
-
-
-PATH_FILTERS = tuple(
-    path_filter(path)
-    for path in PATHS
-    if path.name in ("artist", "track", "album", "mood", "tags", "provider", "status")
-)
 
 
 class TracksFilter(ChoiceFilter):
@@ -92,6 +85,41 @@ class TracksFilter(ChoiceFilter):
         "100": ("100 to 999", {"track_count__range": (100, 999)}),
         "1000": ("1,000 and more", {"track_count__gte": 1000}),
     }
+
+
+class DurationFilter(ChoiceFilter):
+    title = "total duration"
+    parameter_name = "duration"
+    conditions = {
+        "unknown": ("unknown", {"total_duration_ms": None}),
+        "0": ("less than 30 minutes", {"total_duration_ms__range": (0, 1_799_999)}),
+        "30": ("30 to 60 minutes", {"total_duration_ms__range": (1_800_000, 3_599_999)}),
+        "60": ("1 to 3 hours", {"total_duration_ms__range": (3_600_000, 10_799_999)}),
+        "180": ("3 hours and more", {"total_duration_ms__gte": 10_800_000}),
+    }
+
+
+# Of declared paths whose values are chosen; those of all others are typed.
+CHOSEN = {"tracks": TracksFilter, "duration": DurationFilter, "created": CreatedFilter}
+
+
+def typed_filters(path: Path) -> list[type[PathFilter]]:
+    """A filter for each parameter of a declared path; none of a jsonpath: no index answers it."""
+    if isinstance(path, JSONPath):
+        return []
+    return [
+        type(
+            f"{parameter.name.title()}Filter",
+            (PathFilter,),
+            {
+                "title": parameter.name.replace("_", " "),
+                "parameter_name": parameter.name,
+                "help": parameter.help,
+                "example": path.example,
+            },
+        )
+        for parameter in path.parameters
+    ]
 
 
 class OwnerFilter(LinkedFilter):
@@ -130,10 +158,9 @@ class ArchiveAdmin(IndexedAdmin):
     )
     list_select_related = ("owner",)
     list_filter = (
-        *PATH_FILTERS,
+        *(kind for path in PATHS if path.name not in CHOSEN for kind in typed_filters(path)),
         FindableFilter,
-        TracksFilter,
-        CreatedFilter,
+        *(CHOSEN[path.name] for path in PATHS if path.name in CHOSEN),
         OwnerFilter,
         SourceFilter,
     )

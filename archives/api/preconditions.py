@@ -1,9 +1,16 @@
-"""ETag, If-Match and If-None-Match (RFC 9110) over an archive's revision.
+"""ETag, If-Match and If-None-Match (RFC 9110).
 
-A revision's tag is `"7"`. Who writes says what they have read: without `If-Match` a write is
-refused with 428, with another revision's tag with 412. `If-Match: *` is a write over whatever
-there is.
+A tag is `"7.c0ffee00"`: an archive's revision, and a hash of what its answer shows of its owner and
+its source. Who writes says which revision they have read, by the tag or `"7"`: without `If-Match` a
+write is refused with 428, with another revision's tag with 412. `If-Match: *` is a write over
+whatever there is.
 """
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+from zlib import crc32
 
 from django.utils.http import parse_etags
 from rest_framework.exceptions import ValidationError
@@ -13,7 +20,14 @@ from archives.api.errors import PreconditionFailed, PreconditionRequired
 from archives.models import Archive
 
 
-def etag(archive: Archive) -> str:
+def etag(answer: Mapping[str, Any]) -> str:
+    """The tag of an archive as it is answered. Its owner may hide their handle, and its source be
+    made private, without a new revision."""
+    others = json.dumps([answer["owner"], answer["derived_from"]])
+    return f'"{answer["revision"]}.{crc32(others.encode()):08x}"'
+
+
+def revision_tag(archive: Archive) -> str:
     return f'"{archive.revision}"'
 
 
@@ -29,16 +43,24 @@ def may_write_over_any(request: Request, archive: Archive, *, required: bool = T
         raise ValidationError({"If-Match": ['Enter an ETag such as "7", or *.']})
     if tags == ["*"]:
         return True
-    tag = etag(archive)
-    if f"W/{tag}" in tags and tag not in tags:
+    if any(_revision(tag) == revision_tag(archive) for tag in tags):
+        return False
+    for tag in tags:
         # Proxies that compress make tags weak. Reading again would give the same one.
-        raise PreconditionFailed(f"If-Match compares no weak tags: send {tag} without the W/.")
-    if tag not in tags:
-        raise PreconditionFailed
-    return False
+        strong = tag.removeprefix("W/")
+        if _revision(strong) == revision_tag(archive):
+            raise PreconditionFailed(
+                f"If-Match compares no weak tags: send {strong} without the W/."
+            )
+    raise PreconditionFailed
 
 
-def is_unchanged(request: Request, archive: Archive) -> bool:
-    """Whether the reader has this revision already."""
+def _revision(tag: str) -> str:
+    """The tag of the revision only."""
+    return re.sub(r"\..*", '"', tag)
+
+
+def is_unchanged(request: Request, tag: str) -> bool:
+    """Whether the reader has what has this tag already."""
     tags = parse_etags(request.headers.get("If-None-Match", ""))
-    return tags == ["*"] or any(tag.removeprefix("W/") == etag(archive) for tag in tags)
+    return tags == ["*"] or any(known.removeprefix("W/") == tag for known in tags)

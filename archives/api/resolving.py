@@ -10,7 +10,7 @@ from rest_framework.viewsets import GenericViewSet
 from archives import editing, resolving
 from archives.api import schema
 from archives.api.errors import InBin, PreconditionFailed
-from archives.api.preconditions import etag, may_write_over_any
+from archives.api.preconditions import may_write_over_any, revision_tag
 from archives.models import Archive
 from search.api.resolve import RESPONSE_EXAMPLE, ResolveResponse, resolve_response
 from vibomat import refusals
@@ -56,7 +56,7 @@ class ResolveActions(GenericViewSet[Archive]):
             resolutions = resolving.resolve_tracks(archive)
         except editing.StaleRevision as error:
             raise PreconditionFailed from error
-        return Response(resolve_response(resolutions), headers={"ETag": etag(archive)})
+        return Response(resolve_response(resolutions), headers={"ETag": revision_tag(archive)})
 
 
 def refuse_fields(request: Request) -> None:

@@ -39,7 +39,7 @@ ETAG = OpenApiParameter(
     OpenApiTypes.STR,
     OpenApiParameter.HEADER,
     response=[200, 201],
-    description="The archive's revision as a tag.",
+    description="The archive's revision, and a hash of what is shown of its owner and source.",
 )
 
 LOCATION = OpenApiParameter(

@@ -1,5 +1,6 @@
 """What the API takes and gives of archives."""
 
+import json
 from typing import Any
 
 from django.db import models
@@ -155,22 +156,40 @@ class ArchiveSerializer(SummarySerializer):
         fields = (*SUMMARY, "content")
 
     def to_internal_value(self, data: Any) -> Any:
-        """Unknown fields are refused, lest a misspelt one be lost; those that Vibomat writes are
-        left alone, so that what was read can be sent back."""
+        """Unknown fields are refused, lest a misspelt one be lost. So that what was read can be
+        sent back, those that Vibomat writes are left alone, and a value that the archive has is
+        taken whatever it is: an older archive's may be none that is taken today."""
         if not isinstance(data, dict):
             return super().to_internal_value(data)
         errors: dict[str, Any] = {
             str(name): ["There is no such field."] for name in data if name not in self.fields
         }
+        kept = self.kept(data)
+        for name in kept:
+            self.fields[name].required = False
+        others = {name: value for name, value in data.items() if name not in kept}
         try:
-            values = super().to_internal_value(data)
+            values = super().to_internal_value(others)
         except serializers.ValidationError as error:
             errors |= error.detail if isinstance(error.detail, dict) else {}
-        if "content" in data:
-            errors |= errors_by_field(data["content"])
+        if "content" in others:
+            errors |= errors_by_field(others["content"])
         if errors:
             raise serializers.ValidationError(errors)
-        return values
+        return kept | values
+
+    def kept(self, data: dict[str, Any]) -> dict[str, Any]:
+        """The values that the archive has, of fields that are given as they were read."""
+        if self.instance is None:
+            return {}
+        archive = self.instance
+        return {
+            name: value
+            for name, field in self.fields.items()
+            if name in data
+            and not field.read_only
+            and is_same(data[name], field.to_representation(value := getattr(archive, name)))
+        }
 
 
 class ReplaceSerializer(ArchiveSerializer):
@@ -226,6 +245,17 @@ class PathSerializer(serializers.Serializer[Any]):
     def get_size_bytes(self, path: Path) -> int | None:
         sizes: dict[str | None, int] = self.context["sizes"]
         return sizes.get(self.get_index(path))
+
+
+def is_same(value: Any, other: Any) -> bool:
+    """Whether they are the same in JSON, where 1, 1.0 and true are three."""
+    return value is other or (
+        value == other
+        and (
+            not isinstance(value, dict)
+            or json.dumps(value, sort_keys=True) == json.dumps(other, sort_keys=True)
+        )
+    )
 
 
 def defaults() -> dict[str, Any]:

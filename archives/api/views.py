@@ -29,6 +29,7 @@ from archives.api.serializers import (
     PathSerializer,
     ReplaceSerializer,
     SummarySerializer,
+    is_same,
 )
 from archives.index_sizes import index_sizes
 from archives.listing import Part
@@ -127,10 +128,11 @@ class ArchiveViewSet(FileActions, ResolveActions):
         examples=[schema.WHOLE],
     )
     def retrieve(self, request: Request, id: str) -> Response:
-        archive = self.get_object()
-        if is_unchanged(request, archive):
-            return Response(status=status.HTTP_304_NOT_MODIFIED, headers={"ETag": etag(archive)})
-        return self.answer(archive)
+        answer = self.answer(self.get_object())
+        tag = answer.headers["ETag"]
+        if is_unchanged(request, tag):
+            return Response(status=status.HTTP_304_NOT_MODIFIED, headers={"ETag": tag})
+        return answer
 
     @extend_schema(
         operation_id="replace_archive",
@@ -308,18 +310,26 @@ class ArchiveViewSet(FileActions, ResolveActions):
 
     def edit(self, kind: type[ArchiveSerializer], **options: Any) -> Response:
         archive, over_any = self.get_editable()
-        values = self.validated(kind, **options)
+        values = self.validated(kind, instance=archive, **options)
+        changes = {
+            name: value
+            for name, value in values.items()
+            if not is_same(value, getattr(archive, name))
+        }
+        # Over any revision the others are written too: somebody may have changed them meanwhile.
+        if not over_any or not changes:
+            values = changes
         try:
             return self.answer(editing.change(archive, whatever_revision=over_any, **values))
         except editing.StaleRevision as error:
             raise PreconditionFailed from error
 
     def answer(self, archive: Archive, code: int = status.HTTP_200_OK) -> Response:
-        serializer = ArchiveSerializer(archive, context={"sources": self.sources([archive])})
-        headers = {"ETag": etag(archive)}
+        shown = ArchiveSerializer(archive, context={"sources": self.sources([archive])}).data
+        headers = {"ETag": etag(shown)}
         if code == status.HTTP_201_CREATED:
             headers["Location"] = self.reverse_action("detail", kwargs={"id": archive.pk})
-        return Response(serializer.data, code, headers=headers)
+        return Response(shown, code, headers=headers)
 
     def sources(self, archives: Iterable[Archive]) -> set[UUID]:
         """The archives that these were derived from, as far as the user may know of them: an
@@ -328,14 +338,16 @@ class ArchiveViewSet(FileActions, ResolveActions):
         derived = [archive for archive in archives if archive.derived_from_id is not None]
         if not derived:
             return set()
-        own = {archive.derived_from_id for archive in derived if archive.owner_id == user.pk}
+        # Who is anonymous has no id, as what nobody owns has no owner.
+        reader = {user.pk} - {None}
+        own = {archive.derived_from_id for archive in derived if archive.owner_id in reader}
         sources = self.readable(Archive.objects.all()).filter(
             pk__in={archive.derived_from_id for archive in derived}
         )
         return {
             pk
             for pk, owner, visibility in sources.values_list("pk", "owner", "visibility")
-            if pk in own or owner == user.pk or visibility != Visibility.UNLISTED
+            if pk in own or owner in reader or visibility != Visibility.UNLISTED
         }
 
     def found(self, asked: parameters.Asked, after: Place | None) -> Sequence[Found]:

@@ -1,5 +1,6 @@
 """One archive of each kind, and who may ask for it."""
 
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,6 +22,8 @@ VISIBILITY = {
     "unlisted": Visibility.UNLISTED,
     "nobodys": Visibility.PRIVATE,
 }
+# What all have a track matched to.
+COMMON_TRACK = uuid.UUID(int=1)
 
 
 @dataclass
@@ -30,6 +33,15 @@ class House:
     clients: dict[str, Client]
     users: dict[str, User]
     archives: dict[str, Archive]
+
+    @staticmethod
+    def of_its_own(kind: str) -> dict[str, Any]:
+        """What no archive of another kind has; of a kind that is none, what no archive has."""
+        return {
+            "kind": kind,
+            "duration": 1000 + (*KINDS, "absent").index(kind),
+            "track": uuid.uuid5(COMMON_TRACK, kind),
+        }
 
     def address(self, kind: str, action: str = "") -> str:
         return f"/api/archives/{self.archives[kind].pk}/{action}"
@@ -74,9 +86,19 @@ def build_house() -> House:
             provider="spotify",
             provider_id=f"id-{kind}",
             content={
-                "tracks": [{"artist": f"Artist {kind}", "track": "Song", "album": f"Album {kind}"}],
+                "tracks": [
+                    {
+                        "artist": f"Artist {kind}",
+                        "track": "Song",
+                        "album": f"Album {kind}",
+                        "duration_ms": House.of_its_own(kind)["duration"],
+                    }
+                ],
                 "metadata": {"mood": "calm", "tags": [f"tag-{kind}", "common"]},
             },
+        )
+        Archive.objects.filter(pk=archives[kind].pk).update(
+            catalogue_tracks=[COMMON_TRACK, House.of_its_own(kind)["track"]]
         )
     return House(clients, users, archives)
 

@@ -14,11 +14,14 @@ from django.db import connection
 LINE = '    Text("label", "a track of that label", "warp", at="$.tracks[*].label"),\n'
 BEFORE = '    Choice("provider",'
 ASK = """
+from django.contrib import admin
 from archives.models import Archive
 from archives.explaining import explain
 Archive.objects.create(name="Late", content={"tracks": [{"artist": "Air", "label": "Wârp"}]})
 explained = explain({"label": "warp"})
 print(explained.found, "archive_label" in explained.indexes, explained.sequential)
+filters = admin.site.get_model_admin(Archive).list_filter
+print("label" in {kind.parameter_name for kind in filters})
 Archive.objects.all().delete()
 """
 VALID = """
@@ -73,7 +76,7 @@ def test_a_line_and_makemigrations_are_all_it_takes(tmp_path: Path) -> None:
         with connection.cursor() as cursor:
             cursor.execute(VALID)
             assert cursor.fetchone() == (True,)
-        assert manage("shell", "--no-imports", "-c", ASK).split() == ["1", "True", "0"]
+        assert manage("shell", "--no-imports", "-c", ASK).split() == ["1", "True", "0", "True"]
         assert "`label`" in manage("archive_paths", "--markdown")
     finally:
         manage("migrate", "archives", before[-1])

@@ -2,6 +2,7 @@
 
 import json
 import re
+import uuid
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,8 +12,11 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
+from archives.admin import typed_filters
+from archives.filters import Range
 from archives.models import Archive
 from archives.partitions import Period
+from archives.paths import PATHS
 from search.plans import plans_of
 from vibomat.accounts.models import User
 
@@ -28,8 +32,9 @@ CONTENT: dict[str, Any] = {
         },
         {"artist": "Beyoncé"},
     ],
-    "metadata": {"mood": "calm"},
+    "metadata": {"mood": "calm", "tags": ["night"]},
 }
+NO_ID = str(uuid.UUID(int=1))
 
 
 @pytest.fixture
@@ -271,8 +276,13 @@ class TestList:
     @pytest.fixture
     def shelf(self, archive: Archive) -> None:
         Archive.objects.create(
-            name="Public", visibility="public", status="synced", content={"tracks": []}
+            name="Public",
+            visibility="public",
+            status="synced",
+            provider_id="x1",
+            content={"tracks": []},
         )
+        Archive.objects.filter(name="Public").update(catalogue_tracks=[NO_ID])
         Archive.objects.create(name="Gone", visibility="public", deleted=datetime.now(UTC))
 
     def test_the_newest_come_first_whatever_is_asked(self, admin: Client, shelf: None) -> None:
@@ -290,6 +300,13 @@ class TestList:
             ({"artist": "beyonce"}, ["Late"]),
             ({"mood": "calm", "album": "moon safari", "track": "sexy boy"}, ["Late"]),
             ({"mood": "wild"}, []),
+            ({"tags_any": "night,day"}, ["Late"]),
+            ({"provider_id": "x1"}, ["Public"]),
+            ({"duration": "unknown"}, ["Gone", "Public"]),
+            ({"duration": "0"}, ["Late"]),
+            ({"duration": "180"}, []),
+            ({"catalogue_track": NO_ID}, ["Public"]),
+            ({"contains": '{"metadata": {"mood": "calm"}}'}, ["Late"]),
             ({"artist": ""}, ["Gone", "Public", "Late"]),
             ({"q": "beyonse"}, ["Late"]),
             ({"q": "lat"}, ["Late"]),
@@ -303,6 +320,18 @@ class TestList:
     ) -> None:
         assert listed(admin, **parameters) == expected
 
+    def test_every_declared_path_but_a_jsonpath_has_a_filter(self, admin: Client) -> None:
+        filters = admin.get(address()).context["cl"].filter_specs
+        asked = {name for filter in filters for name in filter.expected_parameters()}
+        declared = [path.name for path in PATHS if path.name != "path"]
+        assert [name for name in declared if name not in asked] == []
+
+    def test_a_new_path_of_bounds_would_have_a_filter_for_each(self) -> None:
+        year = Range("year", "a year", column="year", least="min_year", most="max_year")
+        filters = typed_filters(year)
+        assert [kind.parameter_name for kind in filters] == ["min_year", "max_year"]
+        assert [kind.title for kind in filters] == ["min year", "max year"]
+
     def test_one_owners(self, admin: Client, shelf: None, archive: Archive) -> None:
         assert listed(admin, owner=archive.owner_id) == ["Late"]
 
@@ -310,7 +339,8 @@ class TestList:
         "query",
         ["visibility=private", "tracks=many", "created=x", "owner=x", "derived_from=1",
          "name__contains=x", "content__x=1", "owner__password__startswith=a", "artist=%20",
-         "tags=,"],
+         "tags=,", "catalogue_track=x", "contains=[]", "duration=1h", "min_duration_ms=1",
+         "path=$.a"],
     )  # fmt: skip
     def test_other_lookups_are_refused(self, admin: Client, archive: Archive, query: str) -> None:
         answer = admin.get(f"{address()}?{query}")
@@ -348,6 +378,10 @@ class TestManyRows:
             ({"status": "synced"}, "archive_status"),
             ({"artist": "nobody"}, "archive_words"),
             ({"tracks": "1000"}, "archive_tracks"),
+            ({"duration": "180"}, "archive_duration"),
+            ({"provider_id": "nobodys"}, "archive_provider_id"),
+            ({"catalogue_track": NO_ID}, "archive_catalogue_track"),
+            ({"contains": '{"metadata": {"year": 1999}}'}, "archive_contains"),
             ({"q": "c4ca4238a0b923820dcc509a6f75849x"}, "archive_search"),
         ],
     )

@@ -1,6 +1,7 @@
 """Archives over HTTP: what is written is read again, and an error is told by its place."""
 
 import json
+import re
 import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -61,6 +62,13 @@ def create(client: Client, **body: Any) -> dict[str, Any]:
     return answer
 
 
+def revision_told(response: Any) -> int:
+    """By the ETag."""
+    told = re.fullmatch(r'"(\d+)\.[0-9a-f]{8}"', response.headers["ETag"])
+    assert told is not None
+    return int(told[1])
+
+
 def address(archive: dict[str, Any], action: str = "") -> str:
     return f"/api/archives/{archive['id']}/{action}"
 
@@ -92,7 +100,7 @@ class TestOne:
         }
         response = client.get(address(created))
         assert response.json() == created
-        assert response.headers["ETag"] == '"1"'
+        assert revision_told(response) == 1
 
     def test_a_name_is_enough(self, client: Client) -> None:
         created = create(client)
@@ -108,9 +116,71 @@ class TestOne:
         assert response.status_code == 200
         answer = response.json()
         assert answer["revision"] == 2
-        assert response.headers["ETag"] == '"2"'
+        assert revision_told(response) == 2
         same = ("id", "owner", "created", "content", "track_count")
         assert {name: answer[name] for name in same} == {name: created[name] for name in same}
+
+    @pytest.mark.parametrize("if_match", ['"1"', "*"])
+    @pytest.mark.parametrize(
+        "values",
+        [
+            {},
+            {"name": ""},
+            {"name": " \n"},
+            {"name": " Late "},
+            {"description": "\n  indented\n", "provider": " p ", "provider_id": "\tx"},
+            {"name": "x" * 1001, "status": " " * 51},
+            {"last_synced": datetime(1, 1, 1, tzinfo=UTC)},
+            {"content": {"tracks": [{"artist": 5}], "metadata": []}},
+            {"content": {"x": [1, 1.0, True, 0.1, 10**30, 1e-300]}},
+            {"content": {"x": json.loads("[" * 400 + "]" * 400)}},
+        ],
+    )
+    def test_all_that_was_read_can_be_sent_back_and_changes_nothing(
+        self, client: Client, user: User, values: dict[str, Any], if_match: str
+    ) -> None:
+        row = Archive.objects.create(**{"name": "Late", "content": CONTENT, "owner": user} | values)
+        before = Archive.objects.values().get()
+        read = client.get(f"/api/archives/{row.pk}/").json()
+        for method in ("put", "patch"):
+            response = send(client, method, address(read), read, if_match)
+            assert (response.status_code, response.json()) == (200, read)
+            assert revision_told(response) == 1
+        assert Archive.objects.values().get() == before
+
+    def test_what_is_sent_back_beside_a_change_stays_as_it_is(
+        self, client: Client, user: User
+    ) -> None:
+        row = Archive.objects.create(name="", provider_id=" x ", content={"x": 0}, owner=user)
+        read = client.get(f"/api/archives/{row.pk}/").json()
+        for if_match, description in (('"1"', "one"), ("*", "two")):
+            body = read | {"description": description}
+            answer = send(client, "put", address(read), body, if_match).json()
+            assert (answer["name"], answer["provider_id"]) == ("", " x ")
+            assert answer["description"] == description
+            assert answer["content"] == {"x": 0}
+
+    @pytest.mark.parametrize("other", [1.0, True, "1", [1]])
+    def test_numbers_that_python_takes_for_equal_are_changes(
+        self, client: Client, other: Any
+    ) -> None:
+        created = create(client, content={"x": {"y": 1}})
+        body = {"content": {"x": {"y": other}}}
+        answer = send(client, "patch", address(created), body, '"1"').json()
+        assert (json.dumps(answer["content"]), answer["revision"]) == (
+            json.dumps(body["content"]),
+            2,
+        )
+
+    @pytest.mark.parametrize("name", ["", " ", "\n"])
+    def test_a_blank_name_is_refused_where_it_is_new(
+        self, client: Client, user: User, name: str
+    ) -> None:
+        row = Archive.objects.create(name="  ", owner=user)
+        for method, body in (("patch", {"name": name}), ("put", {"name": name, "content": {}})):
+            response = send(client, method, f"/api/archives/{row.pk}/", body, "*")
+            assert response.status_code == 400
+            assert response.json() == {"name": ["This field may not be blank."]}
 
     def test_put_sets_what_is_left_out_to_its_default(self, client: Client) -> None:
         created = create(
@@ -234,6 +304,11 @@ class TestPreconditions:
             ('"2"', 200),
             ("*", 200),
             ('"1", "2"', 200),
+            ('"2.c0ffee00"', 200),
+            ('"2."', 200),
+            ('"1.c0ffee00"', 412),
+            ('".2"', 412),
+            ('"22.2"', 412),
             ('"1"', 412),
             ('"3"', 412),
             ('W/"2"', 412),
@@ -261,7 +336,12 @@ class TestPreconditions:
         created = create(client)
         changed = "The archive was changed meanwhile: read it again, then change it."
         weak = 'If-Match compares no weak tags: send "1" without the W/.'
-        for if_match, told in (('W/"1"', weak), ('W/"0"', changed), ('"0"', changed)):
+        for if_match, told in (
+            ('W/"1"', weak),
+            ('W/"1.c0ffee00"', weak.replace('"1"', '"1.c0ffee00"')),
+            ('W/"0"', changed),
+            ('"0"', changed),
+        ):
             response = send(client, "patch", address(created), {"name": "X"}, if_match)
             assert response.status_code == 412
             assert response.json() == {"detail": told}
@@ -272,12 +352,38 @@ class TestPreconditions:
         assert send(client, "delete", address(created), if_match='"2"').status_code == 412
         assert Archive.objects.get().deleted is None
 
-    @pytest.mark.parametrize("if_none_match", ['"1"', 'W/"1"', "*", '"0", "1"'])
+    @pytest.mark.parametrize("if_none_match", ["{}", "W/{}", "*", '"0", {}'])
     def test_what_one_has_is_not_sent_again(self, client: Client, if_none_match: str) -> None:
         created = create(client)
-        response = client.get(address(created), headers={"If-None-Match": if_none_match})
+        tag = client.get(address(created)).headers["ETag"]
+        response = client.get(
+            address(created), headers={"If-None-Match": if_none_match.format(tag)}
+        )
         assert (response.status_code, response.content) == (304, b"")
-        assert response.headers["ETag"] == '"1"'
+        assert response.headers["ETag"] == tag
+
+    def test_a_tag_tells_what_is_shown_of_others_and_a_write_does_not_ask_for_that(
+        self, client: Client, user: User
+    ) -> None:
+        source = create(client, visibility="public")
+        copy = send(client, "post", address(source, "derive/")).json()
+        Archive.objects.filter(pk=copy["id"]).update(visibility="public")
+        reader = Client()
+        tags = [reader.get(address(copy)).headers["ETag"]]
+        changes: list[tuple[Any, dict[str, Any]]] = [
+            (User.objects.all(), {"handle": "anna"}),
+            (User.objects.all(), {"is_public": False}),
+            (Archive.objects.filter(pk=source["id"]), {"visibility": "private"}),
+        ]
+        for rows, values in changes:
+            rows.update(**values)
+            response = reader.get(address(copy), headers={"If-None-Match": tags[-1]})
+            assert (response.status_code, revision_told(response)) == (200, 2)
+            assert response.headers["ETag"] not in tags
+            tags.append(response.headers["ETag"])
+            response = reader.get(address(copy), headers={"If-None-Match": tags[-1]})
+            assert response.status_code == 304
+        assert send(client, "patch", address(copy), {"name": "X"}, tags[0]).status_code == 200
 
     @pytest.mark.parametrize("if_none_match", ['"2"', "", "1", "nonsense"])
     def test_what_one_has_not_is_sent(self, client: Client, if_none_match: str) -> None:

@@ -76,7 +76,9 @@ def test_whoever_reads_again_and_retries_loses_nothing(archive: Archive) -> None
     tags = at_once(archive, add)
     archive.refresh_from_db()
     assert sorted(archive.content["writers"]) == list(range(WRITERS))
-    assert set(tags) == {f'"{revision}"' for revision in range(2, WRITERS + 2)}
+    assert {tag.partition(".")[0] for tag in tags} == {
+        f'"{revision}' for revision in range(2, WRITERS + 2)
+    }
 
 
 def test_a_write_over_any_revision_does_not_take_it_out_of_the_bin(archive: Archive) -> None:

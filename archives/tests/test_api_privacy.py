@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from archives.models import Archive, Visibility
-from archives.tests.conftest import KINDS, VIEWERS, House
+from archives.tests.conftest import COMMON_TRACK, KINDS, VIEWERS, House
 from vibomat.accounts.models import User
 
 Statuses = dict[str, tuple[int, ...]]
@@ -144,6 +144,8 @@ FILTERS = [
     "&status=draft",
     "&min_tracks=1&max_tracks=1",
     "&created_after=2020-01-01",
+    "&min_duration_ms=1000&max_duration_ms=2000",
+    f"&catalogue_track={COMMON_TRACK}",
     '&contains={"metadata":{"mood":"calm"}}',
 ]
 
@@ -171,24 +173,42 @@ def test_lists_have_only_what_the_viewer_may_find(house: House, query: str, extr
 @pytest.mark.parametrize(
     "query",
     [
-        "artist=artist+{}",
-        "q=artist{}",
-        "album=album+{}",
-        "tags=tag-{}",
-        "provider_id=id-{}",
-        'contains={{"metadata":{{"tags":["tag-{}"]}}}}',
+        "artist=artist+{kind}",
+        "q=artist{kind}",
+        "album=album+{kind}",
+        "tags=tag-{kind}",
+        "provider_id=id-{kind}",
+        "min_duration_ms={duration}&max_duration_ms={duration}",
+        "catalogue_track={track}",
+        'contains={{"metadata":{{"tags":["tag-{kind}"]}}}}',
     ],
 )
 def test_no_filter_finds_what_the_viewer_may_not(house: House, query: str) -> None:
     for viewer in VIEWERS:
-        absent = house.clients[viewer].get("/api/archives/?" + query.format("absent"))
+        absent = house.clients[viewer].get(
+            "/api/archives/?" + query.format(**house.of_its_own("absent"))
+        )
         for kind in KINDS:
-            found = house.clients[viewer].get("/api/archives/?" + query.format(kind))
+            found = house.clients[viewer].get(
+                "/api/archives/?" + query.format(**house.of_its_own(kind))
+            )
             expected = {kind} & (PUBLIC | OWN if viewer == "owner" else PUBLIC)
             assert found.status_code == 200
             assert house.kinds(found.json()) == expected
             if not expected:
                 assert found.content == absent.content
+
+
+def test_not_even_a_jsonpath_finds_what_staff_may_view_but_not_find(house: House) -> None:
+    for viewer in VIEWERS:
+        for kind in KINDS:
+            query = {"path": f'$.metadata.tags[*] == "tag-{kind}"'}
+            found = house.clients[viewer].get("/api/archives/", query)
+            if viewer != "reader":
+                assert found.status_code == 403
+                continue
+            assert found.status_code == 200
+            assert house.kinds(found.json()) == {kind} & PUBLIC
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -273,6 +293,24 @@ class TestDerivedFrom:
         self, house: House, copy: Archive, values: dict[str, Any], expected: list[bool]
     ) -> None:
         Archive.objects.filter(pk=copy.derived_from_id).update(**values)
+        assert self.told(house, copy) == expected
+
+    @pytest.mark.parametrize(
+        ("ownerless", "expected"),
+        [
+            ({"copy"}, [False, True, False, False, False]),
+            ({"source"}, [False, False, True, False, False]),
+            ({"copy", "source"}, [False] * 5),
+        ],
+    )
+    def test_what_nobody_owns_is_not_everybodys(
+        self, house: House, copy: Archive, ownerless: set[str], expected: list[bool]
+    ) -> None:
+        sources = Archive.objects.filter(pk=copy.derived_from_id)
+        sources.update(visibility=Visibility.UNLISTED)
+        for name, rows in (("copy", Archive.objects.filter(pk=copy.pk)), ("source", sources)):
+            if name in ownerless:
+                rows.update(owner=None)
         assert self.told(house, copy) == expected
 
 
