@@ -192,6 +192,16 @@ def test_json_that_jsonb_cannot_hold_is_reported_repaired_and_kept(
     assert {row["content_json"] for row in older_rows().values()} == {'{"tracks": []}'}
 
 
+def test_content_of_more_words_than_an_index_takes_is_migrated(older: None) -> None:
+    tags = [f"{number:x}" for number in range(160_000)]
+    add_older(content_json=json.dumps({"tracks": [], "metadata": {"tags": tags}}))
+    before = older_rows()
+    migrate()
+    assert len(Archive.objects.get().content["metadata"]["tags"]) == 160_000
+    migrate(OLDER)
+    assert_returned(before)
+
+
 def test_a_list_of_tracks_returns_as_one_after_an_edit_unless_it_is_more(older: None) -> None:
     pk = add_older(content_json='[{"artist": "Air"}]')
     migrate()
