@@ -71,6 +71,18 @@ def test_a_key_that_elsewhere_lists_playlists_is_one_like_any_other() -> None:
     assert only(written([playlist], Format.VIBOMAT)) == playlist
 
 
+@pytest.mark.parametrize("format", [Format.VIBOMAT, Format.JSPF, Format.XSPF])
+@pytest.mark.parametrize("text", ["я" * 4_000_000, '\\"' * 2_000_000, "a\uffff\ufffe\x01\x7f]]>&"])
+def test_so_does_text_as_long_as_content_may_be(format: Format, text: str) -> None:
+    playlist = Playlist({"name": "n", "tracks": [], "metadata": {"x": text, text[:9]: 1}})
+    assert only(written([playlist], format)) == playlist
+
+
+def test_so_does_a_cell_of_csv() -> None:
+    playlist = Playlist({"tracks": [{"artist": "a", "track": '"b,' * 1_000_000}]})
+    assert only(written([playlist], Format.CSV)) == playlist
+
+
 @pytest.mark.parametrize("format", [Format.M3U8, Format.CSV, Format.MPD])
 @settings(max_examples=50)
 @given(playlists.whole)
