@@ -176,6 +176,14 @@ def test_what_was_exported_is_known_when_it_is_imported_again(owner: User, tmp_p
     assert Archive.objects.filter(name="Late Night.2026").exists()
     call_command("export_archives", owner="ann", output=tmp_path / "out.json", stdout=io.StringIO())
     assert run(tmp_path / "out.json")[0].startswith("Archives: 0 new with 0 tracks, 3 unchanged.")
+    one = Archive.objects.get(name="a")
+    for format in ("jspf", "xspf"):
+        path = tmp_path / format
+        call_command("export_archives", one.pk, format=format, output=path, stdout=io.StringIO())
+        assert run(path)[0].startswith("Archives: 0 new with 0 tracks, 1 unchanged.")
+    Archive.objects.filter(pk=one.pk).update(name="mine")
+    call_command("export_archives", one.pk, output=tmp_path / "mine", stdout=io.StringIO())
+    assert run(tmp_path / "mine")[0].startswith("Archives: 1 new with 2 tracks, 0 unchanged.")
 
 
 def test_a_batch_ends_with_the_playlist_that_fills_it(owner: User) -> None:
