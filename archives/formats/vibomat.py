@@ -36,12 +36,15 @@ def playlist(value: dict[str, Any], reading: Reading) -> Playlist:
     if visibility not in VISIBILITIES:
         public = value.get("public")
         visibility = None if not isinstance(public, bool) else "public" if public else "private"
+    created = moment(value.get("created"))
+    if created is None and value.get("created") is not None:
+        reading.skip("is no time", field="created")
     return Playlist(
         content,
         visibility,
         text(value.get("provider")) or "",
         text(value.get("provider_id")) or "",
-        moment(value.get("created")),
+        created,
     )
 
 
