@@ -78,9 +78,9 @@ def functions() -> list[tuple[Any, ...]]:
 
 
 def test_every_row_returns_and_forward_again_is_the_same(older: None) -> None:
-    populate(600, [add_user(), add_user()])
+    populate(2000, [add_user(), add_user()])
     before, older_schema = older_rows(), schema()
-    assert len(before) == 600
+    assert len(before) == 2000
     migrate()
     present, present_schema, present_functions = present_rows(), schema(), functions()
     assert present.keys() == before.keys()
