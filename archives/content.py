@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 from django.core.exceptions import ValidationError
 
 MAX_TRACKS = 10_000
+MAX_TAGS = 1_000
 MAX_BYTES = 8 * 1024 * 1024
 MAX_DEPTH = 32
 MAX_DURATION_MS = 2**32 - 1
@@ -186,6 +187,13 @@ def _strings(value: Any, path: str) -> Iterator[Wrong]:
         yield from _string(item, f"{path}[{index}]")
 
 
+def _tags(value: Any, path: str) -> Iterator[Wrong]:
+    if isinstance(value, list) and len(value) > MAX_TAGS:
+        yield Wrong(path, f"There are {len(value):,} tags; at most {MAX_TAGS:,} are allowed.")
+    else:
+        yield from _strings(value, path)
+
+
 def _provider_ids(value: Any, path: str) -> Iterator[Wrong]:
     if not isinstance(value, dict):
         yield Wrong(path, f"Enter an object of ids by provider, not {_shown(value)}.")
@@ -264,7 +272,7 @@ TRACK: dict[str, Check] = {
     "playable": _playable,
     "verified_by": _strings,
 }
-METADATA: dict[str, Check] = {"mood": _string, "tags": _strings}
+METADATA: dict[str, Check] = {"mood": _string, "tags": _tags}
 
 
 def _join(path: str, name: str) -> str:

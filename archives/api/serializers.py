@@ -94,7 +94,12 @@ SUMMARY = (
                 "additionalProperties": True,
                 "properties": {
                     "mood": {"type": "string", "nullable": True},
-                    "tags": {"type": "array", "nullable": True, "items": {"type": "string"}},
+                    "tags": {
+                        "type": "array",
+                        "nullable": True,
+                        "maxItems": 1_000,
+                        "items": {"type": "string"},
+                    },
                 },
             },
         },

@@ -19,7 +19,7 @@ from typing import Any, BinaryIO
 
 from archives.formats.playlist import FormatError, Playlist, Reading
 from archives.formats.providers import provider_ids, spotify_uri
-from archives.formats.source import Source
+from archives.formats.source import PLAYLIST_LIMIT, Source
 from archives.formats.values import LEFT_OUT, without_empty
 
 COLUMNS = (
@@ -75,6 +75,10 @@ _KEYS = {
     "track duration (ms)": "duration_ms",
     "duration (ms)": "duration_ms",
 }
+
+# Of the whole process, hence once and for all: no cell is longer than the file it is in. The
+# catalogue's readers limit their lines themselves.
+csv.field_size_limit(PLAYLIST_LIMIT)
 
 
 def is_header(line: str) -> bool:

@@ -86,6 +86,8 @@ def format_of(value: Any) -> Format | None:
     """The format of a JSON object that is one playlist, by its keys; None if of none."""
     if not isinstance(value, dict):
         return None
+    if vibomat.is_marked(value):
+        return Format.VIBOMAT
     if isinstance(value.get("playlist"), dict):
         return Format.JSPF
     source = value.get("source")

@@ -1,34 +1,50 @@
 """Vibomat's own files: an archive's content as JSON, one object a playlist.
 
-The older Vibomat wrote `{"name", "description", "public", "tracks": [{"artist", "track", "album",
-"version"}]}`. This is the same with everything else an archive's content may hold, so nothing is
-lost, unknown keys included. `visibility` is written where `public` can't tell it; `provider`,
-`provider_id` and `created` (ISO 8601) are the playlist's own, so keys of the content with one of
-these five names can't be held. A file of several playlists has one a line.
+    {"urn:x-vibomat:archive:1": {}, "name": "Late", "public": true, "tracks": [{"artist": "Air"}]}
+
+The first key tells the format, whatever the other keys are called. The older Vibomat wrote no such
+key: `{"name", "description", "public", "tracks": [{"artist", "track", "album", "version"}]}`.
+Nothing is lost, unknown keys included. `visibility` is written where `public` can't tell it;
+`provider`, `provider_id` and `created` (ISO 8601) are the playlist's own. Keys of the content that
+are called as one of these stand in the first key's object. A file of several playlists has one a
+line.
 """
 
 import json
 from collections.abc import Iterable
 from typing import Any, BinaryIO
 
+from archives.formats.jspf import EXTENSION
 from archives.formats.playlist import VISIBILITIES, Playlist, Reading
 from archives.formats.values import moment, text
 
-OWN_KEYS = ("public", "visibility", "provider", "provider_id", "created")
+MARK = EXTENSION
+OWN_KEYS = (MARK, "public", "visibility", "provider", "provider_id", "created")
+
+
+def is_marked(value: dict[str, Any]) -> bool:
+    return isinstance(value.get(MARK), dict)
 
 
 def playlist(value: dict[str, Any], reading: Reading) -> Playlist:
     content = {key: item for key, item in value.items() if key not in OWN_KEYS}
+    if is_marked(value):
+        content = {**value[MARK], **content}
+    elif MARK in value:
+        content[MARK] = value[MARK]
     visibility = value.get("visibility")
     if visibility not in VISIBILITIES:
         public = value.get("public")
         visibility = None if not isinstance(public, bool) else "public" if public else "private"
+    created = moment(value.get("created"))
+    if created is None and value.get("created") is not None:
+        reading.skip("is no time", field="created")
     return Playlist(
         content,
         visibility,
         text(value.get("provider")) or "",
         text(value.get("provider_id")) or "",
-        moment(value.get("created")),
+        created,
     )
 
 
@@ -55,11 +71,10 @@ def _line(value: dict[str, Any]) -> bytes:
 
 
 def _object(one: Playlist) -> dict[str, Any]:
-    content = {key: item for key, item in one.content.items() if key not in OWN_KEYS}
-    # What the older files have comes first: by it the format is known.
-    own: dict[str, Any] = {
-        key: content.pop(key) for key in ("name", "description") if key in content
-    }
+    content = dict(one.content)
+    # The mark comes first: it is found in a beginning of any length.
+    own: dict[str, Any] = {MARK: {key: content.pop(key) for key in OWN_KEYS if key in content}}
+    own.update({key: content.pop(key) for key in ("name", "description") if key in content})
     if one.visibility is not None:
         own["public"] = one.visibility == "public"
         if one.visibility == "unlisted":

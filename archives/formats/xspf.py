@@ -127,5 +127,10 @@ def _append(element: Any, members: dict[str, Any], names: tuple[str, ...]) -> No
         held = etree.SubElement(
             extension, etree.QName(jspf.EXTENSION, "json"), nsmap={None: jspf.EXTENSION}
         )
-        # Escaped to ASCII, it has no character that XML lacks.
-        held.text = json.dumps(ours)
+        held.text = _json(ours)
+
+
+def _json(value: Any) -> str:
+    """As JSON in which what XML lacks is escaped, and no more: a parser takes 10 MB of text."""
+    text = json.dumps(value, ensure_ascii=False)
+    return _NOT_XML.sub(lambda found: f"\\u{ord(found[0]):04x}", text)

@@ -161,8 +161,8 @@ def archive_of(
 ) -> tuple[Archive, list[Skipped]]:
     """The playlist as an archive that isn't saved yet, and what it has no place for.
 
-    Its content stays as it is; a name or description too long for an archive is cut. Raises
-    ValidationError, its messages by field.
+    Its content stays as it is; a name or description too long for an archive is cut, and a time of
+    creation before 1970 or to come is now. Raises ValidationError, its messages by field.
     """
     content = playlist.content
     notes: list[Skipped] = []
@@ -177,9 +177,16 @@ def archive_of(
         )
         return f"{value[: longest - 1]}…" if cut else ""
 
+    created = playlist.created
+    if created and not EPOCH <= created <= timezone.now():
+        # No id carries it.
+        when = "before 1970" if created < EPOCH else "in the future"
+        reason = f"is {when}; the time of the import takes its place"
+        notes.append(Skipped(playlist.index, reason, field="created"))
+        created = None
     said = content.get("name")
     archive = Archive(
-        id=uuid7(_known_moment(playlist.created)),
+        id=uuid7(created),
         owner=owner,
         name=fitting("name", said if said and not said.isspace() else name or UNTITLED, True),
         description=fitting("description", content.get("description") or "", True),
@@ -191,11 +198,6 @@ def archive_of(
     archive.clean_fields(exclude={"owner", "derived_from"})
     archive.clean()
     return archive, notes
-
-
-def _known_moment(created: datetime | None) -> datetime | None:
-    """When a playlist was made, if an id can carry it: neither before 1970 nor to come."""
-    return created if created and EPOCH <= created <= timezone.now() else None
 
 
 def _batches(

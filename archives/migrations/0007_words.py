@@ -26,4 +26,8 @@ class Migration(migrations.Migration):
         ("search", "0002_extensions_and_functions"),
     ]
 
-    operations = [WithLockTimeout(migrations.RunSQL(read("words.sql"), DROP_FUNCTIONS))]
+    operations = [
+        WithLockTimeout(
+            migrations.RunSQL(read("words.sql") + read("content_words.sql"), DROP_FUNCTIONS)
+        )
+    ]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from archives import formats
 from archives.content import MAX_DURATION_MS
-from archives.formats import Format, Playlist, Skipped, exportify
+from archives.formats import Format, Playlist, Skipped, exportify, vibomat
 from archives.formats.providers import provider_ids
 from archives.formats.values import says
 
@@ -47,8 +47,16 @@ def says_something(playlist: Playlist) -> bool:
     return bool(playlist.content["tracks"]) or says(playlist.content, "name", "description")
 
 
-def _with_unknown_keys(known: st.SearchStrategy[Any], taken: set[str]) -> st.SearchStrategy[Any]:
-    unknown = st.dictionaries(texts.filter(lambda key: key not in taken), anything, max_size=2)
+def _with_unknown_keys(
+    known: st.SearchStrategy[Any], taken: set[str], telling: tuple[str, ...] = ()
+) -> st.SearchStrategy[Any]:
+    """Also with keys by which other formats are known."""
+    keys = texts.filter(lambda key: key not in taken)
+    values = anything
+    if telling:
+        keys |= st.sampled_from(telling)
+        values |= st.just("kcrw") | st.dictionaries(keys, anything, max_size=2)
+    unknown = st.dictionaries(keys, values, max_size=2)
     return st.builds(lambda unknown, known: {**unknown, **known}, unknown, known)
 
 
@@ -65,7 +73,9 @@ track_keys = {
 }
 whole_tracks = st.lists(
     _with_unknown_keys(
-        objects({"artist": texts}, track_keys).filter(_named), {"artist", *track_keys}
+        objects({"artist": texts}, track_keys).filter(_named),
+        {"artist", *track_keys},
+        ("track_uri", "track_name", "artist_name", "title", "artists", "uri_spotify", "line"),
     ),
     max_size=3,
 )
@@ -82,9 +92,9 @@ content_keys = {
 }
 whole_contents = _with_unknown_keys(
     objects({"tracks": whole_tracks}, content_keys),
-    {"name", "description", "tracks", "metadata", "playlist", "source", "public", "visibility",
-     "provider", "provider_id", "created"},
-)  # fmt: skip
+    {"tracks", *content_keys},
+    ("playlist", "playlists", "source", "pid", "program", "host", "playlist_id", *vibomat.OWN_KEYS),
+)
 # With everything an archive can have: what the formats without loss hold.
 whole = st.builds(
     Playlist,

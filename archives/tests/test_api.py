@@ -423,6 +423,11 @@ class TestBadBodies:
                 'Enter a whole number of milliseconds, not "4:58".',
             ),
             ({"content": {"tracks": [{}]}}, "content.tracks[0].artist", "Enter the artist."),
+            (
+                {"content": {"metadata": {"tags": [f"{n}" for n in range(200_000)]}}},
+                "content.metadata.tags",
+                "There are 200,000 tags; at most 1,000 are allowed.",
+            ),
             ({"content": {"x": "\0"}}, "content.x", "Null characters are not allowed."),
             ({"content": {"a b": ["\ud800"]}}, 'content["a b"][0]', "Lone surrogates"),
             ({"content": {"\0": 1}}, "content", 'its key "\\u0000": Null characters'),

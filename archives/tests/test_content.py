@@ -10,7 +10,7 @@ from django.db import connection
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from archives.content import MAX_BYTES, MAX_TRACKS, parse_content, validate_content
+from archives.content import MAX_BYTES, MAX_TAGS, MAX_TRACKS, parse_content, validate_content
 from archives.content import _unique as unique
 from archives.models import Archive
 
@@ -123,6 +123,10 @@ def test_valid_content_is_accepted(content: Any) -> None:
         (track(verified_by=["a", 1]), "tracks[12].verified_by[1]: Enter a string, not 1."),
         ({"metadata": []}, "metadata: Enter an object, not []."),
         ({"metadata": {"mood": 1}}, "metadata.mood: Enter a string, not 1."),
+        (
+            {"metadata": {"tags": ["a"] * (MAX_TAGS + 1)}},
+            "metadata.tags: There are 1,001 tags; at most 1,000 are allowed.",
+        ),
         ({"metadata": {"tags": "a"}}, 'metadata.tags: Enter a list of strings, not "a".'),
         ({"metadata": {"tags": [None]}}, "metadata.tags[0]: Enter a string, not null."),
         ({"name": "a\0b"}, "name: Null characters are not allowed."),
@@ -153,6 +157,7 @@ def test_an_error_names_its_place(content: Any, error: str) -> None:
 
 def test_limits_are_inclusive() -> None:
     assert errors({"tracks": [{"artist": "Air"}] * MAX_TRACKS}) == []
+    assert errors({"metadata": {"tags": ["a"] * MAX_TAGS}}) == []
     room = MAX_BYTES - len('{"x": ""}')
     assert errors({"x": "a" * room}) == []
     assert errors({"x": "a" * (room + 1)}) != []

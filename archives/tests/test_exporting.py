@@ -43,6 +43,7 @@ def run(*ids: Any, **options: Any) -> str:
 def test_an_owners_archives_are_written_to_standard_output(archives: list[Archive]) -> None:
     first, second = map(json.loads, run(owner="ANN@example.org").splitlines())
     assert first == {
+        "urn:x-vibomat:archive:1": {},
         "name": "Día / Noche",
         "public": True,
         "created": archives[0].created.isoformat(),

@@ -343,3 +343,11 @@ def test_an_empty_playlist_is_reported_and_one_with_only_a_name_is_read() -> Non
     assert all_of(b"Track Name,Artist Name(s)\n") == [
         Skipped(0, "is empty: no track, no name, no description")
     ]
+
+
+@pytest.mark.parametrize("created", ["yesterday", 2020, ["2020-01-01"]])
+def test_a_time_of_creation_that_is_none_is_left_out(created: Any) -> None:
+    assert all_of(json.dumps({"name": "n", "created": created}).encode()) == [
+        Skipped(0, "is no time", field="created"),
+        Playlist({"name": "n", "tracks": []}),
+    ]

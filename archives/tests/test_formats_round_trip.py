@@ -1,7 +1,9 @@
 """What is written is read again, and is what the format's specification asks for."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from lxml import etree
 
-from archives.formats import Format, Playlist
+from archives.formats import Format, Playlist, detect, vibomat
 from archives.tests import playlists
 from archives.tests.playlists import HELD, all_of, only, written
 
@@ -38,9 +40,47 @@ def test_so_do_many_in_one_file(format: Format, data: st.DataObject) -> None:
     assert all_of(written(many, format), format) == many
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        *({"tracks": [{"artist": "a", "track": "b", key: "c"}]}
+          for key in ("track_uri", "track_name", "artist_name", "line", "artists")),
+        {"tracks": [{"artist": "a", "title": "b", "uri_x": "c"}]},
+        {"name": "n", "tracks": [{"artist": "a"}], "playlist": {"title": "other"}},
+        *({"name": "n", "tracks": [{"artist": "a"}], "source": source}
+          for source in ("kcrw", "harisekhon", "spotify_editorial", "beatify")),
+        {"name": "n", "tracks": [], "pid": 1, "program": "p", "host": "h", "playlist_id": "i"},
+        {"name": "n", "tracks": [], **dict.fromkeys(vibomat.OWN_KEYS, "kept")},
+        {"name": "n", "tracks": [], vibomat.MARK: {vibomat.MARK: {"name": "o", "tracks": 1}}},
+    ],
+)  # fmt: skip
+def test_no_key_makes_another_format_of_an_export(content: dict[str, Any]) -> None:
+    playlist = Playlist(content, "unlisted", "spotify", "1", datetime(2020, 1, 1, tzinfo=UTC))
+    for many in ([playlist], [playlist, Playlist({"name": "o", "tracks": []})]):
+        assert detect(written(many, Format.VIBOMAT)) is Format.VIBOMAT
+        assert all_of(written(many, Format.VIBOMAT)) == many
+
+
+def test_a_mark_of_other_software_is_content() -> None:
+    content = {"name": "n", "tracks": [], vibomat.MARK: 1}
+    assert only(json.dumps(content).encode()) == Playlist(content)
+
+
 def test_a_key_that_elsewhere_lists_playlists_is_one_like_any_other() -> None:
     playlist = Playlist({"playlists": [1], "name": "n", "tracks": [{"artist": "a"}]})
     assert only(written([playlist], Format.VIBOMAT)) == playlist
+
+
+@pytest.mark.parametrize("format", [Format.VIBOMAT, Format.JSPF, Format.XSPF])
+@pytest.mark.parametrize("text", ["я" * 4_000_000, '\\"' * 2_000_000, "a\uffff\ufffe\x01\x7f]]>&"])
+def test_so_does_text_as_long_as_content_may_be(format: Format, text: str) -> None:
+    playlist = Playlist({"name": "n", "tracks": [], "metadata": {"x": text, text[:9]: 1}})
+    assert only(written([playlist], format)) == playlist
+
+
+def test_so_does_a_cell_of_csv() -> None:
+    playlist = Playlist({"tracks": [{"artist": "a", "track": '"b,' * 1_000_000}]})
+    assert only(written([playlist], Format.CSV)) == playlist
 
 
 @pytest.mark.parametrize("format", [Format.M3U8, Format.CSV, Format.MPD])

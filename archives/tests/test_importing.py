@@ -107,9 +107,22 @@ def test_what_an_archive_has_no_room_for_is_cut_or_left_out_and_reported(owner: 
     assert report.values_skipped == 4
 
 
-def test_a_time_of_creation_in_the_future_is_now(owner: User) -> None:
-    importing.import_playlists([playlist(created=datetime(2999, 1, 1, tzinfo=UTC))], owner)
-    assert Archive.objects.get().created < datetime.now(UTC)
+@pytest.mark.parametrize(("year", "reason"), [(2999, "in the future"), (1969, "before 1970")])
+def test_a_time_of_creation_that_no_id_carries_is_now_and_reported(
+    owner: User, year: int, reason: str
+) -> None:
+    given = playlist(created=datetime(year, 12, 31, 23, 59, tzinfo=UTC))
+    report = importing.import_playlists([given], owner)
+    assert abs((Archive.objects.get().created - datetime.now(UTC)).total_seconds()) < 60
+    assert [str(skipped) for skipped in report.skipped] == [
+        f"playlist 0, created: is {reason}; the time of the import takes its place"
+    ]
+    assert report.values_skipped == 1
+
+
+def test_the_first_moment_that_an_id_carries_is_kept(owner: User) -> None:
+    report = importing.import_playlists([playlist(created=load.EPOCH)], owner)
+    assert (Archive.objects.get().created, report.skipped) == (load.EPOCH, [])
 
 
 def test_content_that_an_archive_refuses_is_skipped_with_the_reason(owner: User) -> None:
@@ -176,6 +189,14 @@ def test_what_was_exported_is_known_when_it_is_imported_again(owner: User, tmp_p
     assert Archive.objects.filter(name="Late Night.2026").exists()
     call_command("export_archives", owner="ann", output=tmp_path / "out.json", stdout=io.StringIO())
     assert run(tmp_path / "out.json")[0].startswith("Archives: 0 new with 0 tracks, 3 unchanged.")
+    one = Archive.objects.get(name="a")
+    for format in ("jspf", "xspf"):
+        path = tmp_path / format
+        call_command("export_archives", one.pk, format=format, output=path, stdout=io.StringIO())
+        assert run(path)[0].startswith("Archives: 0 new with 0 tracks, 1 unchanged.")
+    Archive.objects.filter(pk=one.pk).update(name="mine")
+    call_command("export_archives", one.pk, output=tmp_path / "mine", stdout=io.StringIO())
+    assert run(tmp_path / "mine")[0].startswith("Archives: 1 new with 2 tracks, 0 unchanged.")
 
 
 def test_a_batch_ends_with_the_playlist_that_fills_it(owner: User) -> None:

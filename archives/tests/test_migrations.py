@@ -78,9 +78,9 @@ def functions() -> list[tuple[Any, ...]]:
 
 
 def test_every_row_returns_and_forward_again_is_the_same(older: None) -> None:
-    populate(600, [add_user(), add_user()])
+    populate(2000, [add_user(), add_user()])
     before, older_schema = older_rows(), schema()
-    assert len(before) == 600
+    assert len(before) == 2000
     migrate()
     present, present_schema, present_functions = present_rows(), schema(), functions()
     assert present.keys() == before.keys()
@@ -190,6 +190,16 @@ def test_json_that_jsonb_cannot_hold_is_reported_repaired_and_kept(
     Archive.objects.update(content={"tracks": []})
     migrate(OLDER)
     assert {row["content_json"] for row in older_rows().values()} == {'{"tracks": []}'}
+
+
+def test_content_of_more_words_than_an_index_takes_is_migrated(older: None) -> None:
+    tags = [f"{number:x}" for number in range(160_000)]
+    add_older(content_json=json.dumps({"tracks": [], "metadata": {"tags": tags}}))
+    before = older_rows()
+    migrate()
+    assert len(Archive.objects.get().content["metadata"]["tags"]) == 160_000
+    migrate(OLDER)
+    assert_returned(before)
 
 
 def test_a_list_of_tracks_returns_as_one_after_an_edit_unless_it_is_more(older: None) -> None:

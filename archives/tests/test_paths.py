@@ -1,5 +1,6 @@
 """What each declared path finds, what it refuses, and by which index it is found."""
 
+import json
 import re
 import uuid
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ from archives.models import Archive
 from archives.partitions import Period, Plan, partitions
 from archives.partitions.creating import CreatePeriod
 from archives.paths import INDEXES, PATHS
+from vibomat import timeouts
 from vibomat.accounts.models import User
 
 CONTENTS: dict[str, dict[str, Any]] = {
@@ -72,6 +74,23 @@ def found(**asked: Any) -> set[str]:
     names = {archive.name for archive in rows.newest(50)}
     assert names == set(rows.values_list("name", flat=True))
     return names
+
+
+def test_no_content_has_too_many_words(db: None) -> None:
+    """Of an older one, which may have more than is valid, those of tracks are kept first."""
+    tags = [f"{number:x}" for number in range(160_000)]
+    content = {"tracks": [{"artist": "Air", "track": "Talisman"}], "metadata": {"tags": tags}}
+    with timeouts.lifted(), connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT length(words), words @@ archive_track_query('talisman', 'air')
+            FROM archive_words(%s::jsonb, '{"s": "$.metadata.tags[*]", "tracks": "$.tracks[*]"}')
+                AS words
+            """,
+            [json.dumps(content)],
+        )
+        # Of seven bytes each, one more would be too many.
+        assert cursor.fetchone() == (1_048_575 // 7, True)
 
 
 @pytest.mark.parametrize(

@@ -31,31 +31,6 @@ RETURN chr(1 + (title & 2147483647)::int % 111) || chr(greatest(1, (title >> 31 
     || chr(greatest(1, (title >> 52 & 127)::int)) || chr(greatest(1, (artist & 127)::int))
     || chr(greatest(1, (artist >> 7 & 127)::int));
 
--- The words of a content: of the strings at jsonpaths by their codes, and of the tracks at `tracks`.
--- The cost tells the planner to evaluate this for no row that an index can leave out.
-CREATE OR REPLACE FUNCTION archive_words(content jsonb, places jsonb) RETURNS tsvector
-LANGUAGE sql IMMUTABLE PARALLEL SAFE COST 1000000
-RETURN array_to_tsvector(ARRAY(
-    SELECT archive_word(code, hash)
-    FROM (
-        SELECT code, archive_hash(item #>> '{}') AS hash
-        FROM jsonb_each_text(places - 'tracks') AS place (code, at),
-            jsonb_path_query(content, at::jsonpath, silent => true) AS item
-        WHERE jsonb_typeof(item) = 'string'
-        OFFSET 0
-    ) AS hashed
-    WHERE hash IS NOT NULL
-    UNION ALL
-    SELECT archive_track_word(title, artist)
-    FROM (
-        SELECT archive_hash(item ->> 'track') AS title,
-            coalesce(archive_hash(item ->> 'artist'), 0) AS artist
-        FROM jsonb_path_query(content, (places ->> 'tracks')::jsonpath, silent => true) AS item
-        OFFSET 0
-    ) AS hashed
-    WHERE title IS NOT NULL
-));
-
 CREATE OR REPLACE FUNCTION archive_quoted(word text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN '''' || replace(replace(word, '\', '\\'), '''', '''''') || '''';
