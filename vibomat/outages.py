@@ -10,6 +10,8 @@ from django.http import HttpRequest, HttpResponse
 from django.views import defaults
 from psycopg.errors import ProgramLimitExceeded, QueryCanceled
 
+from vibomat.bodies import refusal
+
 STATUS = 503
 TOO_LONG = "This takes too long: ask for less."
 AWAY = "The database does not answer just now: try again in a moment."
@@ -28,13 +30,11 @@ def outage(error: BaseException | None) -> str | None:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Django's `handler500`, in which an outage is a 503."""
+    """Django's `handler500`, in which an outage is a 503, of the API in JSON."""
     told = outage(sys.exception())
     if told is None:
         return defaults.server_error(request)
-    return HttpResponse(
-        f"{told}\n",
-        status=STATUS,
-        content_type="text/plain; charset=utf-8",
-        headers={"Retry-After": str(RETRY_SECONDS)},
-    )
+    match = request.resolver_match
+    response = refusal(match.func if match else None, told, STATUS)
+    response.headers["Retry-After"] = str(RETRY_SECONDS)
+    return response

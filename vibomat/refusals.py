@@ -41,11 +41,6 @@ NOT_JSON = refusal(
     "A form",
     {"detail": 'Unsupported media type "text/plain" in request.'},
 )
-TIMED_OUT = refusal(
-    "A statement ran into its time limit.",
-    "Timed out",
-    {"detail": "This takes too long: ask for less."},
-)
 
 
 def too_large(size: str, most_bytes: int) -> OpenApiResponse:

@@ -187,6 +187,9 @@ OPENAI_EMBEDDING_SAME_QUESTION = positive_number(
 OPENAI_TIMEOUT = positive_number("OPENAI_TIMEOUT", 30, "a number of seconds")
 
 AUTH_USER_MODEL = "accounts.User"
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "search-page"
+LOGOUT_REDIRECT_URL = "search-page"
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
     # The older Vibomat's hashes are plain bcrypt, without a digest before it.

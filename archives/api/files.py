@@ -203,7 +203,6 @@ class FileActions(GenericViewSet[Archive]):
             411: refusals.NO_LENGTH,
             413: schema.TOO_LARGE,
             415: schema.NO_FILE,
-            503: refusals.TIMED_OUT,
         },
         examples=[schema.IMPORTED],
     )

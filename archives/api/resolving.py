@@ -13,7 +13,6 @@ from archives.api.errors import InBin, PreconditionFailed
 from archives.api.preconditions import may_write_over_any, revision_tag
 from archives.models import Archive
 from search.api.resolve import RESPONSE_EXAMPLE, ResolveResponse, resolve_response
-from vibomat import refusals
 from vibomat.strict import Strict
 from vibomat.throttling.scopes import throttled
 
@@ -38,7 +37,6 @@ class ResolveActions(GenericViewSet[Archive]):
             200: ResolveResponse,
             400: schema.BAD_HEADER,
             **schema.WRITE,
-            503: refusals.TIMED_OUT,
         },
         examples=[OpenApiExample("A match, and none", RESPONSE_EXAMPLE, response_only=True)],
     )

@@ -76,7 +76,6 @@ class ArchiveViewSet(FileActions, ResolveActions):
             400: refusals.BAD_PARAMETER,
             401: refusals.NOT_LOGGED_IN,
             403: schema.STAFF_ONLY,
-            503: refusals.TIMED_OUT,
         },
         examples=[schema.PAGE],
     )

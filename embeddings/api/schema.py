@@ -40,8 +40,8 @@ STAFF_ONLY = refusal(
     {"detail": "Only staff who may view all may ask for somebody else's."},
 )
 NO_VECTOR = refusal(
-    "No embedding model is in use, or it does not answer, and mode is not hybrid; or a statement "
-    "ran into its time limit.",
+    "No embedding model is in use, or it does not answer, and mode is not hybrid; or the database "
+    "does not answer, or a statement ran into its time limit.",
     "No model",
     {
         "detail": "No embedding model is in use yet. With mode hybrid the words of a text are "

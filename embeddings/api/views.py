@@ -71,7 +71,6 @@ class PromptViewSet(GenericViewSet[Interaction]):
             400: refusals.BAD_PARAMETER,
             401: refusals.NOT_LOGGED_IN,
             403: schema.STAFF_ONLY,
-            503: refusals.TIMED_OUT,
         },
         examples=[schema.PAGE],
     )

@@ -8,7 +8,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from search.api.views import TIMED_OUT, PublicView
+from search.api.views import PublicView
 from search.resolve import BATCH, Entry, Match, Resolution, resolve
 from vibomat.strict import Strict
 
@@ -125,7 +125,7 @@ class ResolveView(PublicView):
         ),
         tags=["search"],
         request=ResolveRequest,
-        responses={200: ResolveResponse, 400: BAD_REQUEST, 503: TIMED_OUT},
+        responses={200: ResolveResponse, 400: BAD_REQUEST},
         examples=[
             OpenApiExample("A typo, and a track that isn't", REQUEST_EXAMPLE, request_only=True),
             OpenApiExample("A match, and none", RESPONSE_EXAMPLE, response_only=True),

@@ -29,11 +29,6 @@ NOT_FOUND = OpenApiResponse(
     "There is none with this id.",
     [OpenApiExample("No such id", {"detail": "Not found."})],
 )
-TIMED_OUT = OpenApiResponse(
-    OpenApiTypes.OBJECT,
-    "A statement ran into its time limit.",
-    [OpenApiExample("Timed out", {"detail": "This takes too long: ask for less."})],
-)
 ID = OpenApiParameter("id", OpenApiTypes.UUID, OpenApiParameter.PATH)
 SEARCH_EXAMPLE = {
     "query": "daft pnk one more tme",
@@ -81,7 +76,7 @@ class SearchView(PublicView):
         summary="Artists and tracks by badly typed names, best first",
         tags=["search"],
         parameters=[serializers.SearchParameters],
-        responses={200: serializers.SearchResponse, 400: BAD_REQUEST, 503: TIMED_OUT},
+        responses={200: serializers.SearchResponse, 400: BAD_REQUEST},
         examples=[OpenApiExample("Two typos", SEARCH_EXAMPLE, response_only=True)],
     )
     def get(self, request: Request) -> Response:
@@ -100,7 +95,7 @@ class SuggestView(PublicView):
         summary="Names that complete what is being typed",
         tags=["search"],
         parameters=[serializers.SuggestParameters],
-        responses={200: serializers.SuggestResponse, 400: BAD_REQUEST, 503: TIMED_OUT},
+        responses={200: serializers.SuggestResponse, 400: BAD_REQUEST},
         examples=[OpenApiExample("Half a name", SUGGEST_EXAMPLE, response_only=True)],
     )
     def get(self, request: Request) -> Response:

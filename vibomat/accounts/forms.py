@@ -1,4 +1,4 @@
-"""Forms of the admin for users and their tokens."""
+"""Forms for logging in, and those of the admin for users and their tokens."""
 
 import json
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 from django.contrib.auth.forms import (
     AdminUserCreationForm,
+    AuthenticationForm,
     ReadOnlyPasswordHashField,
     ReadOnlyPasswordHashWidget,
 )
@@ -15,6 +16,14 @@ from django.core.exceptions import ValidationError
 from .models import AccessToken, User
 from .tokens import MOST_DAYS, TOO_MANY
 from .validators import validate_list
+
+
+class LoginForm(AuthenticationForm):
+    # Django's says that the address's case may matter.
+    error_messages = {
+        **AuthenticationForm.error_messages,
+        "invalid_login": "There is no active account with this e-mail address and password.",
+    }
 
 
 class ListDecoder(json.JSONDecoder):

@@ -29,7 +29,8 @@ def conversion_of_users() -> str:
 class Kind:
     """`columns` are the older table's, with the types they must have there; `written` those that
     adopting writes here, `inserted` those that it writes only once. By `written` and `digested` it
-    is told whether a row was edited here. `staging` is emptied for each batch."""
+    is told whether a row was edited here. `link` gives rows what came after them; `ready_to_link`
+    and `notices_at_end` are run in a dry run too. `staging` is emptied for each batch."""
 
     name: str
     table: str
@@ -51,8 +52,10 @@ class Kind:
     before_writing: tuple[str, ...] = ()
     after_writing: tuple[str, ...] = ()
     instead_of_writing: str = ""
+    ready_to_link: str = ""
     link: str = ""
     linkable: str = ""
+    notices_at_end: str = ""
     staging: tuple[str, ...] = ()
 
 
@@ -91,8 +94,11 @@ USERS = Kind(
     # Of those who share an address but for its case, the one most likely in use keeps it.
     order="is_active DESC, is_verified DESC, id",
     unfit=sql.UNFIT_USERS,
-    notices=sql.NOTICES_OF_USERS,
     instead_of_writing=sql.NOTE_COMING_USERS,
+    ready_to_link=sql.NAME_USERS,
+    link=sql.LINK_USERS,
+    linkable=sql.LINKABLE_USERS,
+    notices_at_end=sql.NOTICES_OF_USERS,
     staging=("arriving_user", "converted_user"),
 )  # fmt: skip
 ARTISTS = Kind(

@@ -132,7 +132,8 @@ class _Run:
         return Report(self.kind.name)
 
     def copy(self) -> None:
-        """Store the rows, batch by batch."""
+        """Store the rows, batch by batch, and give them what came after them: owners, sources,
+        addresses that others had."""
         rows, checksum = self.source.checksum(self.kind)
         self.report.rows, self.report.checksum = rows, f"{checksum:x}"
         disable = None if self.progress else True
@@ -142,12 +143,16 @@ class _Run:
                 with transaction.atomic(using=self.using):
                     self._batch(lines)
                 bar.update(len(lines))
-
-    def finish(self) -> None:
-        """Give rows the owners and sources that came after them, look for what is gone from the
-        older database, and compare."""
+        if self.kind.ready_to_link:
+            self._run(self.kind.ready_to_link)
         if self.kind.link and not self.dry:
             self._link()
+        if self.kind.notices_at_end:
+            for id, message in self._run(self.kind.notices_at_end):
+                self._note(id, message)
+
+    def finish(self) -> None:
+        """Look for what is gone from the older database, and compare."""
         for (id,) in self._run(sql.GONE):
             self._tell(id, "gone", "it is not in the older database any more; kept here")
         arrived = self._run(sql.SUM_OF_DIGESTS, digests=self._filled(sql.SEEN))[0]

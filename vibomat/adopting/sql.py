@@ -26,17 +26,23 @@ FROM pg_attribute
 WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped
 """
 
-# `coming_user` has, in a dry run, users that would have come. Whoever asks for a user or playlist
-# while rows are converted means those that are here.
+# `coming_user` has, in a dry run, users as they would have come or changed. Whoever asks for a user
+# or playlist while rows are converted means those that are here.
 CREATE = """
 CREATE SCHEMA adopting;
 CREATE UNLOGGED TABLE adopting.seen (kind text, id uuid, digest uuid, PRIMARY KEY (kind, id));
 CREATE UNLOGGED TABLE adopting.fate (id uuid PRIMARY KEY, fate text NOT NULL);
-CREATE UNLOGGED TABLE adopting.coming_user (id uuid PRIMARY KEY, email text, handle text);
+CREATE UNLOGGED TABLE adopting.coming_user (
+    id uuid PRIMARY KEY, email text, handle text, is_active boolean, is_verified boolean,
+    older_values jsonb
+);
 CREATE INDEX ON adopting.coming_user (lower(email));
+CREATE UNLOGGED TABLE adopting.named_user (id uuid PRIMARY KEY, email text, handle text);
 CREATE VIEW adopting."user" AS
-    SELECT id, email::text, handle::text FROM {here}."user"
-    UNION ALL SELECT id, email, handle FROM adopting.coming_user;
+    SELECT id, email::text, handle::text, is_active, is_verified, older_values
+    FROM {here}."user" AS u
+    WHERE NOT EXISTS (SELECT FROM adopting.coming_user AS c WHERE c.id = u.id)
+    UNION ALL SELECT * FROM adopting.coming_user;
 CREATE VIEW adopting.playlist AS SELECT id FROM {here}.playlist;
 """
 
@@ -138,7 +144,8 @@ LEFT JOIN {here}.{table} AS present ON present.id = noted.id
 WHERE seen.kind = '{kind}'
 """
 
-# Users. One whose address or handle is another's keeps it among the older values.
+# Users. One whose address or handle is another's keeps it among the older values, and gets it as
+# soon as nobody has it: that may be at the end of the same run, if the other's row came later.
 CREATE_USERS = """
 {functions}
 CREATE UNLOGGED TABLE arriving_user (
@@ -188,21 +195,61 @@ FROM (
     FROM adopting.arriving_user AS a
 ) AS users
 """
-NOTICES_OF_USERS = """
-SELECT id, 'the e-mail address ' || (older_values ->> 'email') || ' is another user''s; now '
-    || email
-FROM adopting.converted_user JOIN adopting.fate USING (id)
-WHERE older_values ? 'email_instead' AND fate IN ('new', 'changed')
-UNION ALL
-SELECT id, 'the handle ' || (older_values ->> 'handle') || ' is another user''s; now without one'
-FROM adopting.converted_user JOIN adopting.fate USING (id)
-WHERE older_values ? 'handle' AND fate IN ('new', 'changed')
-ORDER BY 1
-"""
 NOTE_COMING_USERS = """
 INSERT INTO adopting.coming_user
-SELECT id, email, handle FROM adopting.converted_user JOIN adopting.fate USING (id)
-WHERE fate = 'new'
+SELECT id, email, handle, is_active, is_verified, older_values
+FROM adopting.converted_user JOIN adopting.fate USING (id)
+WHERE fate IN ('new', 'changed')
+"""
+# Of those who want the same, one gets it. One who was edited here is left alone.
+NAME_USERS = """
+INSERT INTO adopting.named_user
+SELECT id, CASE WHEN gets_email THEN email END, CASE WHEN gets_handle THEN handle END
+FROM (
+    SELECT id, email, handle,
+        row_number() OVER (
+            PARTITION BY lower(email) ORDER BY is_active DESC, is_verified DESC, id) = 1
+        AND NOT EXISTS (SELECT FROM adopting."user" AS u WHERE lower(u.email) = lower(w.email))
+            AS gets_email,
+        row_number() OVER (PARTITION BY handle ORDER BY is_active DESC, is_verified DESC, id) = 1
+        AND NOT EXISTS (SELECT FROM adopting."user" AS u WHERE u.handle = w.handle)
+            AS gets_handle
+    FROM (
+        SELECT id, is_active, is_verified,
+            CASE WHEN email = older_values ->> 'email_instead' THEN older_values ->> 'email' END
+                AS email,
+            CASE WHEN handle IS NULL THEN older_values ->> 'handle' END AS handle
+        FROM adopting."user"
+        WHERE older_values ?| '{email_instead,handle}'
+    ) AS w
+    WHERE id IN (SELECT id FROM adopting.coming_user)
+        OR EXISTS (SELECT FROM {here}."user" AS present JOIN {here}.adopted_row AS noted USING (id)
+                   WHERE present.id = w.id AND noted.kind = 'users' AND noted.digest = {present})
+) AS wanting
+WHERE email IS NOT NULL AND gets_email OR handle IS NOT NULL AND gets_handle
+"""
+LINKABLE_USERS = "SELECT id FROM adopting.named_user"
+LINK_USERS = """
+UPDATE {here}."user" AS u
+SET email = coalesce(named.email, u.email), handle = coalesce(named.handle, u.handle),
+    older_values = nullif(older_values
+        - CASE WHEN named.email IS NOT NULL THEN '{email,email_instead}'::text[] ELSE '{}' END
+        - CASE WHEN named.handle IS NOT NULL THEN 'handle' ELSE '' END, '{}')
+FROM adopting.named_user AS named
+WHERE u.id = named.id AND u.id = ANY (%s)
+"""
+NOTICES_OF_USERS = """
+SELECT u.id, 'the e-mail address ' || (older_values ->> 'email') || ' is another user''s; now '
+    || u.email
+FROM adopting."user" AS u JOIN adopting.seen ON kind = 'users' AND seen.id = u.id
+LEFT JOIN adopting.named_user AS named ON named.id = u.id
+WHERE u.email = older_values ->> 'email_instead' AND named.email IS NULL
+UNION ALL
+SELECT u.id, 'the handle ' || (older_values ->> 'handle') || ' is another user''s; now without one'
+FROM adopting."user" AS u JOIN adopting.seen ON kind = 'users' AND seen.id = u.id
+LEFT JOIN adopting.named_user AS named ON named.id = u.id
+WHERE u.handle IS NULL AND older_values ? 'handle' AND named.handle IS NULL
+ORDER BY 1
 """
 
 # Artists and tracks. Their conversion is a trigger on updates.

@@ -52,6 +52,8 @@ API = {
 # Others that the documentation does not list, and what they answer to GET.
 OTHERS = {
     "search-page": ANYBODY,
+    "login": ANYBODY,
+    "logout": (405, 405, 405, 405, 405),
     "schema": ANYBODY,
     "docs": ANYBODY,
     "favicon": (302, 302, 302, 302, 302),
@@ -166,4 +168,4 @@ def test_no_address_is_missing_here() -> None:
     named = {
         pattern.name for pattern in get_resolver().url_patterns if isinstance(pattern, URLPattern)
     }
-    assert named | {"search-page"} == set(OTHERS)
+    assert named | {"search-page", "login", "logout"} == set(OTHERS)

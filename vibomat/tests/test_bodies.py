@@ -25,6 +25,7 @@ LIMITS = {
     ("post", "/api/prompts/"): PromptParser.most_bytes,
     ("post", "/api/prompts/similar/"): PromptParser.most_bytes,
     ("post", "/admin/login/"): USUAL,
+    ("post", "/login/"): USUAL,
     ("post", "/"): USUAL,
     ("post", "/health/"): USUAL,
 }

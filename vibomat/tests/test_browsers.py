@@ -10,7 +10,7 @@ from vibomat.content_policy import POLICY, directives
 ORIGIN = "https://player.example"
 
 
-@pytest.mark.parametrize("address", ["/", "/api/docs/", "/admin/login/", "/health/"])
+@pytest.mark.parametrize("address", ["/", "/login/", "/api/docs/", "/admin/login/", "/health/"])
 def test_every_answer_has_the_policy(db: None, client: Client, address: str) -> None:
     answer = client.get(address)
     assert directives(answer.headers["Content-Security-Policy"]) == directives(POLICY)

@@ -1,8 +1,10 @@
 """While the database is away requests are answered 503, and the next ones as ever."""
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.db import (
@@ -13,12 +15,15 @@ from django.db import (
     connection,
 )
 from django.test import Client
+from drf_spectacular.generators import SchemaGenerator
 from psycopg import errors
 
 from archives.models import Archive
 from vibomat import outages
 from vibomat.accounts.models import User
 from vibomat.tests.databases import connect
+from vibomat.tests.test_access import API
+from vibomat.throttling.rates import read_rates
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -64,6 +69,45 @@ def test_of_the_api_a_request_whose_connection_is_cut_is_a_503_and_the_next_one_
     assert answer.json() == {"detail": outages.AWAY}
     assert post().status_code == 201
     assert Archive.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/api/search/?q=love", json.dumps({"detail": outages.AWAY})),
+        ("/api/schema/", json.dumps({"detail": outages.AWAY})),
+        ("/", f"{outages.AWAY}\n"),
+    ],
+)
+def test_so_is_one_that_can_t_be_counted(
+    client: Client, settings: Any, path: str, body: str
+) -> None:
+    settings.THROTTLE_RATES = read_rates("all=600/min")
+    with cut_before("INTO throttle_bucket"):
+        answer = client.get(path)
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
+    assert answer.content.decode() == body
+    assert client.get(path).status_code == 200
+
+
+def test_the_documentation_says_so_of_every_operation() -> None:
+    document: Any = SchemaGenerator().get_schema(public=True)  # type: ignore[no-untyped-call]
+    told = [
+        operation["responses"]["503"]
+        for operations in document["paths"].values()
+        for operation in operations.values()
+    ]
+    assert len(told) == len(API)
+    for answer in told:
+        assert answer["headers"]["Retry-After"]["schema"] == {"type": "integer"}
+        assert list(answer["content"]) == ["application/json"]
+
+
+def test_what_may_not_be_json_is_a_406(client: Client) -> None:
+    headers = {"Accept": "text/html"}
+    answer = client.get("/api/search/?q=love", headers=headers)
+    assert (answer.status_code, list(answer.json())) == (406, ["detail"])
+    assert client.get(f"/api/archives/{uuid4()}/export/", headers=headers).status_code == 404
 
 
 @pytest.mark.parametrize(

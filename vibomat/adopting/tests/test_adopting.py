@@ -153,6 +153,68 @@ def test_addresses_and_handles_that_others_have_are_reported_and_kept_aside(olde
     assert "users: 5 in the older database (4 unchanged, 1 not fitting)" in adopt(older)[0]
 
 
+@pytest.mark.parametrize("batch", [1, 2, 5000])
+def test_addresses_and_handles_that_pass_from_one_to_another_there_do_so_here(
+    older: Older, monkeypatch: pytest.MonkeyPatch, batch: int
+) -> None:
+    users = replace(kinds.USERS, batch=batch)
+    monkeypatch.setattr(load, "KINDS", [users, *kinds.KINDS[1:]])
+    ids = sorted(uuid.uuid4() for _ in range(6))
+    for number, (id, name) in enumerate(zip(ids, "abcdef", strict=True)):
+        older.add("user", id=id, email=f"{name}@example.org", handle=name, is_active=number < 5)
+    adopt(older)
+    # A moves on and B follows, C and D swap, E and F swap from one end of the order to the other.
+    now = dict(zip(ids, "zadcfe", strict=True))
+    older.execute("UPDATE \"user\" SET email = id || '@example.org', handle = id")
+    for id, name in now.items():
+        older.execute(
+            'UPDATE "user" SET email = %s, handle = %s WHERE id = %s',
+            [f"{name}@example.org", name, id],
+        )
+    new = older.add("user", id=uuid.UUID(int=0), email="B@example.org", handle="b")
+    dry_out, dry_err = adopt(older, dry_run=True)
+    out, err = adopt(older)
+    assert (dry_err, err) == ("", "")
+    assert "users: 7 in the older database (1 new, 6 changed).\n" in dry_out
+    assert "users: 7 in the older database (1 new, 6 changed); 7 verified" in out
+    expected = {(id, f"{name}@example.org", name) for id, name in now.items()}
+    assert {*User.objects.values_list("pk", "email", "handle")} == {
+        *expected, (new, "B@example.org", "b"),
+    }  # fmt: skip
+    assert (
+        execute("SELECT FROM \"user\" WHERE older_values ?| '{email,email_instead,handle}'") == []
+    )
+    assert "users: 7 in the older database (7 unchanged); 7 verified" in adopt(older)[0]
+
+
+def test_an_address_comes_later_when_whoever_had_it_here_gives_it_up(older: Older) -> None:
+    here = User.objects.create_user("ann@example.org", handle="dj")
+    inactive = older.add("user", email="Ann@example.org", is_active=False)
+    active = older.add("user", email="ANN@example.org", handle="dj")
+    edited = older.add("user", email="aNN@example.org")
+    _, err = adopt(older)
+    notices = [
+        f"users {id}: the e-mail address {email}@example.org is another user's; now "
+        f"duplicate-{id}@email.invalid"
+        for id, email in ((inactive, "Ann"), (active, "ANN"), (edited, "aNN"))
+    ]
+    handle = f"users {active}: the handle dj is another user's; now without one"
+    assert {*err.splitlines()} == {*notices, handle}
+    assert {*adopt(older)[1].splitlines()} == {*notices, handle}
+    User.objects.filter(pk=edited).update(email="eve@example.org")
+    User.objects.filter(pk=here.pk).update(email="here@example.org", handle=None)
+    assert adopt(older, dry_run=True)[1].splitlines() == notices[:1]
+    out, err = adopt(older)
+    assert err.splitlines() == notices[:1]
+    assert "users: 3 in the older database (3 unchanged); 2 verified" in out
+    assert {*User.objects.values_list("pk", "email", "handle")} == {
+        (here.pk, "here@example.org", None),
+        (inactive, f"duplicate-{inactive}@email.invalid", None),
+        (active, "ANN@example.org", "dj"),
+        (edited, "eve@example.org", None),
+    }
+
+
 def test_running_again_brings_what_is_new_or_changed_there(older: Older) -> None:
     artists = [older.add("artist", name=name) for name in ("Air", "Moby")]
     track = older.add("track", title="Porcelain", artist_name="Air")
