@@ -97,7 +97,7 @@ def in_order(rows: Any) -> list[uuid.UUID]:
     ("windows", "many_without_time"),
     [((1, 2), -1), ((5, 20, 80), -1), ((1, 10**9), 10**9), ((10**9, 10**9), 10**9)],
 )
-@pytest.mark.parametrize("asked", ASKED, ids=str)
+@pytest.mark.parametrize("asked", ASKED, ids=" ".join)
 def test_pages_are_those_of_all_sorted(
     many: list[Archive],
     asked: dict[str, Any],
