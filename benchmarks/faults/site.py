@@ -13,6 +13,7 @@ import psutil
 import psycopg
 from django.conf import settings
 
+from benchmarks.serving import NEVER_TOO_MANY
 from vibomat.embedded.server import DATABASE, RECOVERING, SUPERUSER, Server
 
 PATIENCE_SECONDS = 300.0
@@ -40,6 +41,12 @@ class Site:
             "EMBEDDER": "hashing",
         }
         return {**os.environ, **own}
+
+    @property
+    def served(self) -> dict[str, str]:
+        """What its web server has besides, to which `benchmarks.serving` adds production: requests
+        are counted, as counting may fail too."""
+        return {**self.environment, "THROTTLE_RATES": NEVER_TOO_MANY}
 
     def start(self, *arguments: str) -> "subprocess.Popen[str]":
         """A command of manage.py, running."""
