@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self
 
@@ -100,6 +101,13 @@ class Site:
     def kill_server(self) -> None:
         """SIGKILL to every process of the server."""
         processes = self.server.processes()
+        if processes:
+            # Or it could make one more between the look at them and their end, which would then
+            # wait forever for what a killed one had locked.
+            main = processes[0]
+            main.suspend()
+            _wait_until(lambda: main.status() == psutil.STATUS_STOPPED)
+            processes = self.server.processes()
         for process in processes:
             _kill(process)
         _wait_for_end(processes)
@@ -150,10 +158,14 @@ def _kill(process: psutil.Process) -> None:
 
 def _wait_for_end(processes: list[psutil.Process]) -> None:
     # Not psutil's own wait, for which one that its parent has not reaped still runs.
+    _wait_until(lambda: not any(_is_alive(process) for process in processes))
+
+
+def _wait_until(is_so: Callable[[], bool]) -> None:
     give_up = time.monotonic() + PATIENCE_SECONDS
-    while any(_is_alive(process) for process in processes):
+    while not is_so():
         if time.monotonic() > give_up:
-            raise RuntimeError("The server does not end.")
+            raise RuntimeError("The server does not stop.")
         time.sleep(0.005)
 
 
