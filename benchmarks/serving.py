@@ -40,6 +40,7 @@ def server(
     production = {
         "DEBUG": "false",
         "SECRET_KEY": secrets.token_urlsafe(50),
+        "SECRET_KEY_FILE": "",
         "ALLOWED_HOSTS": "127.0.0.1",
         "HTTPS": "false",
     }
