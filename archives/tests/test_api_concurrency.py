@@ -14,9 +14,9 @@ from django.test import Client
 from archives.models import Archive
 from vibomat.accounts.models import User
 
-WRITERS = 32
-# Each of them tries as often as another one succeeds.
-RETRYING = 16
+MANY = 32
+# Who retry: each of them as often as another one succeeds.
+WRITERS = 16
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -28,7 +28,7 @@ def archive() -> Archive:
 
 
 def at_once(
-    archive: Archive, write: Callable[[Client, int], Any], writers: int = WRITERS
+    archive: Archive, write: Callable[[Client, int], Any], writers: int = MANY
 ) -> list[Any]:
     """What `write` returned for each of the writers, all of them logged in and started together."""
     clients = []
@@ -61,7 +61,7 @@ def put(client: Client, archive: Archive, if_match: str, content: Any) -> Any:
 
 def test_of_many_writes_over_one_revision_one_succeeds(archive: Archive) -> None:
     answers = at_once(archive, lambda client, n: put(client, archive, '"1"', {"writer": n}))
-    assert Counter(answer.status_code for answer in answers) == {200: 1, 412: WRITERS - 1}
+    assert Counter(answer.status_code for answer in answers) == {200: 1, 412: MANY - 1}
     (winner,) = [n for n, answer in enumerate(answers) if answer.status_code == 200]
     archive.refresh_from_db()
     assert (archive.content, archive.revision) == ({"writer": winner}, 2)
@@ -77,10 +77,10 @@ def test_whoever_reads_again_and_retries_loses_nothing(archive: Archive) -> None
                 return str(answer.headers["ETag"])
             assert answer.status_code == 412
 
-    tags = at_once(archive, add, RETRYING)
+    tags = at_once(archive, add, WRITERS)
     archive.refresh_from_db()
-    assert sorted(archive.content["writers"]) == list(range(RETRYING))
-    assert set(tags) == {f'"{revision}"' for revision in range(2, RETRYING + 2)}
+    assert sorted(archive.content["writers"]) == list(range(WRITERS))
+    assert set(tags) == {f'"{revision}"' for revision in range(2, WRITERS + 2)}
 
 
 def test_a_write_over_any_revision_does_not_take_it_out_of_the_bin(archive: Archive) -> None:
