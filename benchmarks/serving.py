@@ -1,6 +1,7 @@
-"""The site under a real web server, for measurements over HTTP."""
+"""The site under a real web server, as in production, for measurements over HTTP."""
 
 import os
+import secrets
 import socket
 import subprocess
 import sys
@@ -11,13 +12,18 @@ from contextlib import contextmanager
 from django.conf import settings
 from django.core.management.base import CommandError
 
+from vibomat.throttling.rates import SCOPES
+
+# Requests are counted as in production, without ever being too many.
+NEVER_TOO_MANY = ",".join(f"{scope}=999999/min" for scope in SCOPES)
+
 
 @contextmanager
 def served(
     *arguments: str, environment: Mapping[str, str] | None = None
 ) -> Iterator[tuple[str, int]]:
     """The site by gunicorn, with one worker unless the arguments say otherwise, on a free port of
-    this machine."""
+    this machine. Requests are not counted unless `environment` has rates."""
     with server(*arguments, environment=environment) as (_, address):
         yield address
 
@@ -31,10 +37,17 @@ def server(
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     bind = f"127.0.0.1:{port}"
+    production = {
+        "DEBUG": "false",
+        "SECRET_KEY": secrets.token_urlsafe(50),
+        "SECRET_KEY_FILE": "",
+        "ALLOWED_HOSTS": "127.0.0.1",
+        "HTTPS": "false",
+    }
     process = subprocess.Popen(
         [sys.executable, "-m", "gunicorn", "vibomat.wsgi", "--bind", bind, *arguments],
         cwd=settings.BASE_DIR,
-        env={**os.environ, **(environment or {}), "HTTPS": "false"},
+        env={**os.environ, "THROTTLE_RATES": "", **(environment or {}), **production},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )

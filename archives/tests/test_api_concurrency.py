@@ -14,6 +14,8 @@ from django.test import Client
 from archives.models import Archive
 from vibomat.accounts.models import User
 
+MANY = 32
+# Who retry: each of them as often as another one succeeds.
 WRITERS = 16
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -25,15 +27,17 @@ def archive() -> Archive:
     return Archive.objects.create(name="Late", owner=owner)
 
 
-def at_once(archive: Archive, write: Callable[[Client, int], Any]) -> list[Any]:
+def at_once(
+    archive: Archive, write: Callable[[Client, int], Any], writers: int = MANY
+) -> list[Any]:
     """What `write` returned for each of the writers, all of them logged in and started together."""
     clients = []
     assert archive.owner is not None
-    for _ in range(WRITERS):
+    for _ in range(writers):
         client = Client()
         client.force_login(archive.owner)
         clients.append(client)
-    barrier = Barrier(WRITERS)
+    barrier = Barrier(writers)
 
     def run(n: int) -> Any:
         try:
@@ -42,8 +46,8 @@ def at_once(archive: Archive, write: Callable[[Client, int], Any]) -> list[Any]:
         finally:
             connection.close()
 
-    with ThreadPoolExecutor(WRITERS) as pool:
-        return list(pool.map(run, range(WRITERS)))
+    with ThreadPoolExecutor(writers) as pool:
+        return list(pool.map(run, range(writers)))
 
 
 def put(client: Client, archive: Archive, if_match: str, content: Any) -> Any:
@@ -57,7 +61,7 @@ def put(client: Client, archive: Archive, if_match: str, content: Any) -> Any:
 
 def test_of_many_writes_over_one_revision_one_succeeds(archive: Archive) -> None:
     answers = at_once(archive, lambda client, n: put(client, archive, '"1"', {"writer": n}))
-    assert Counter(answer.status_code for answer in answers) == {200: 1, 412: WRITERS - 1}
+    assert Counter(answer.status_code for answer in answers) == {200: 1, 412: MANY - 1}
     (winner,) = [n for n, answer in enumerate(answers) if answer.status_code == 200]
     archive.refresh_from_db()
     assert (archive.content, archive.revision) == ({"writer": winner}, 2)
@@ -73,7 +77,7 @@ def test_whoever_reads_again_and_retries_loses_nothing(archive: Archive) -> None
                 return str(answer.headers["ETag"])
             assert answer.status_code == 412
 
-    tags = at_once(archive, add)
+    tags = at_once(archive, add, WRITERS)
     archive.refresh_from_db()
     assert sorted(archive.content["writers"]) == list(range(WRITERS))
     assert {tag.partition(".")[0] for tag in tags} == {

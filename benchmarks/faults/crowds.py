@@ -39,7 +39,7 @@ def many_writers(start: Site, folder: Path, tries: int) -> Outcome:
         token = site.run("create_token", OWNER).strip()
         arguments = ("--workers", "2", "--threads", str(WRITERS // 2))
         with (
-            served(*arguments, environment=site.environment) as address,
+            served(*arguments, environment=site.served) as address,
             ThreadPoolExecutor(WRITERS) as pool,
         ):
             callers = [Caller(address, token) for _ in range(WRITERS)]

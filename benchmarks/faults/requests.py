@@ -19,7 +19,7 @@ from benchmarks.faults.works import OWNER
 from benchmarks.serving import served
 
 CLIENTS = 8
-WORKERS = ("--workers", "2")
+WORKERS = ("--workers", "2", "--threads", "4")
 TIMEOUT_MS = 500
 # Long enough for the limit of the statement and a busy machine, too short for a hanging worker.
 ANSWER_SECONDS = 5.0
@@ -61,7 +61,7 @@ def disturbed(disturbance: str, start: Site, folder: Path, tries: int) -> Outcom
     disturb, pause = DISTURBANCES[disturbance]
     with start.copy(folder) as site:
         token = site.run("create_token", OWNER).strip()
-        with served(*WORKERS, environment=site.environment) as address:
+        with served(*WORKERS, environment=site.served) as address:
             stop = threading.Event()
             all_at_it = threading.Barrier(CLIENTS + 1)
 
@@ -122,12 +122,11 @@ def _write(caller: Caller, stop: threading.Event) -> Written:
 def locked(start: Site, folder: Path, tries: int) -> Outcome:
     """Somebody holds what requests need for longer than a statement may wait."""
     outcome = Outcome("statement past its limit, requests")
-    environment = {"STATEMENT_TIMEOUT_MS": str(TIMEOUT_MS), "DEBUG": "false"}
-    environment |= {"SECRET_KEY": "of-a-scratch-site", "ALLOWED_HOSTS": "127.0.0.1"}
+    limit = {"STATEMENT_TIMEOUT_MS": str(TIMEOUT_MS)}
     slowest = 0.0
     with start.copy(folder) as site:
         token = site.run("create_token", OWNER).strip()
-        with served(*WORKERS, environment=site.environment | environment) as address:
+        with served(*WORKERS, environment=site.served | limit) as address:
             caller = Caller(address, token)
             made = caller("POST", "/api/archives/", {"name": "Late", "content": {"n": 0}})
             path = f"/api/archives/{made.json['id']}/"

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self
 
@@ -13,6 +14,7 @@ import psutil
 import psycopg
 from django.conf import settings
 
+from benchmarks.serving import NEVER_TOO_MANY
 from vibomat.embedded.server import DATABASE, RECOVERING, SUPERUSER, Server
 
 PATIENCE_SECONDS = 300.0
@@ -40,6 +42,12 @@ class Site:
             "EMBEDDER": "hashing",
         }
         return {**os.environ, **own}
+
+    @property
+    def served(self) -> dict[str, str]:
+        """What its web server has besides, to which `benchmarks.serving` adds production: requests
+        are counted, as counting may fail too."""
+        return {**self.environment, "THROTTLE_RATES": NEVER_TOO_MANY}
 
     def start(self, *arguments: str) -> "subprocess.Popen[str]":
         """A command of manage.py, running."""
@@ -93,6 +101,13 @@ class Site:
     def kill_server(self) -> None:
         """SIGKILL to every process of the server."""
         processes = self.server.processes()
+        if processes:
+            # Or it could make one more between the look at them and their end, which would then
+            # wait forever for what a killed one had locked.
+            main = processes[0]
+            main.suspend()
+            _wait_until(lambda: main.status() == psutil.STATUS_STOPPED)
+            processes = self.server.processes()
         for process in processes:
             _kill(process)
         _wait_for_end(processes)
@@ -143,10 +158,14 @@ def _kill(process: psutil.Process) -> None:
 
 def _wait_for_end(processes: list[psutil.Process]) -> None:
     # Not psutil's own wait, for which one that its parent has not reaped still runs.
+    _wait_until(lambda: not any(_is_alive(process) for process in processes))
+
+
+def _wait_until(is_so: Callable[[], bool]) -> None:
     give_up = time.monotonic() + PATIENCE_SECONDS
-    while any(_is_alive(process) for process in processes):
+    while not is_so():
         if time.monotonic() > give_up:
-            raise RuntimeError("The server does not end.")
+            raise RuntimeError("The server does not stop.")
         time.sleep(0.005)
 
 

@@ -1,7 +1,6 @@
 """Many clients at once, asking for a mix of everything, and what gives way first."""
 
 import json
-import secrets
 import subprocess
 import sys
 from argparse import ArgumentParser
@@ -25,8 +24,7 @@ from benchmarks.load.machine import MB, Watch, groups, watched
 from benchmarks.load.preparing import plan as plan_of
 from benchmarks.load.preparing import prepare
 from benchmarks.scratch import drop_scratch_database, scratch_database, warm_up
-from benchmarks.serving import server
-from vibomat.throttling.rates import SCOPES
+from benchmarks.serving import NEVER_TOO_MANY, server
 
 HELP = "many clients at once: latency, throughput, errors, what is saturated, what grows"
 AIM = "16 clients: no error, p99 ≤ 200 ms; in ten minutes nothing grows"
@@ -135,11 +133,7 @@ def under_load(workers: int, threads: int) -> Iterator[tuple[int, Address]]:
     environment = {
         "DATABASE_URL": database_url(),
         "DATABASE_POOL_SIZE": str(threads),
-        "DEBUG": "false",
-        "SECRET_KEY": secrets.token_urlsafe(50),
-        "ALLOWED_HOSTS": "127.0.0.1",
-        # Requests are counted as in production, without ever being too many.
-        "THROTTLE_RATES": ",".join(f"{scope}=999999/min" for scope in SCOPES),
+        "THROTTLE_RATES": NEVER_TOO_MANY,
         "NUM_PROXIES": "1",
     }
     arguments = (f"--workers={workers}", "--worker-class=gthread", f"--threads={threads}")

@@ -115,28 +115,45 @@ def test_what_the_server_was_at_when_it_was_killed_is_whole_and_goes_on(
         assert "recounted  ok" in copy.run("doctor", "--thorough")
 
 
-def test_on_a_full_disk_an_import_says_so_and_goes_on_when_there_is_room(
-    site: Site, doing: list[Work], folder: Path
+@pytest.mark.parametrize(
+    ("number", "count", "expected"),
+    [
+        (0, "SELECT count(*) FROM track", SIZES.tracks),
+        (2, "SELECT count(*) FROM embedding", SIZES.prompts),
+    ],
+    ids=["catalogue import", "embedding run"],
+)
+def test_on_a_full_disk_work_says_so_and_goes_on_when_there_is_room(
+    site: Site, doing: list[Work], folder: Path, number: int, count: str, expected: int
 ) -> None:
-    small = folder / "disk"
+    small, work = folder / "disk", doing[number]
     try:
         with disk.small_disk(small, disk.ENOUGH), site.copy(small / "site") as copy:
             disk.resize(small, disk.used(small) + 2 * disk.MB)
-            code, err = ended(copy.start(*doing[0].arguments))
+            code, err = ended(copy.start(*work.arguments))
             assert code == 1
             assert "No space left on device" in err or "server" in err
             assert len(complaints(err)) == 1
             disk.resize(small, disk.ENOUGH)
-            copy.run(*doing[0].arguments)
-            assert copy.execute("SELECT count(*) FROM track") == [(SIZES.tracks,)]
-            assert copy.execute(doing[0].half_written) == [(0,)]
+            copy.run(*work.arguments)
+            assert copy.execute(count) == [(expected,)]
+            assert copy.execute(work.half_written) == [(0,)]
     except disk.NoDisk as error:
         pytest.skip(str(error))
 
 
-def test_while_the_server_is_killed_requests_are_answered_and_nothing_acknowledged_is_lost(
+@pytest.mark.parametrize("disturbance", ["server killed", "server restarted"])
+def test_meanwhile_requests_are_answered_and_nothing_acknowledged_is_lost(
+    site: Site, folder: Path, disturbance: str
+) -> None:
+    outcome = requests.disturbed(disturbance, site, folder / "copy", 2)
+    assert outcome.losses == []
+    assert outcome.tries == 2
+    assert "201" in outcome.seen
+
+
+def test_a_statement_past_its_limit_is_told_and_keeps_nobody_else_waiting(
     site: Site, folder: Path
 ) -> None:
-    outcome = requests.disturbed("server killed", site, folder / "copy", 2)
-    assert outcome.losses == []
-    assert "201" in outcome.seen
+    outcome = requests.locked(site, folder / "copy", 1)
+    assert (outcome.losses, outcome.tries) == ([], 1)

@@ -10,6 +10,7 @@ from vibomat.accounts.models import User
 pytestmark = pytest.mark.django_db
 
 ANN = {"username": "Ann@example.org", "password": "a long password"}
+MINE = {"name": "Mine"}
 
 
 @pytest.fixture
@@ -35,9 +36,9 @@ def test_a_user_logs_in_by_the_form_and_asks_the_api_by_the_session(browser: Cli
     assert (answer.status_code, answer.headers["Location"]) == (302, "/")
     assert browser.get("/api/archives/?owner=me").json()["results"] == []
     headers = {"X-CSRFToken": csrf_token(browser)}
-    post = {"data": {"name": "Mine"}, "content_type": "application/json"}
-    assert browser.post("/api/archives/", **post).status_code == 403
-    assert browser.post("/api/archives/", **post, headers=headers).status_code == 201
+    assert browser.post("/api/archives/", MINE, "application/json").status_code == 403
+    answer = browser.post("/api/archives/", MINE, "application/json", headers=headers)
+    assert answer.status_code == 201
     (mine,) = browser.get("/api/archives/?owner=me").json()["results"]
     assert mine["name"] == "Mine"
     assert browser.get("/admin/").status_code == 302

@@ -43,6 +43,7 @@ def test_processes_are_added_up_and_what_a_dead_one_held_is_gone(tmp_path: Path)
     environment = {**os.environ, "DATABASE_URL": "", "TMPDIR": str(tmp_path)}
     environment.pop("PROMETHEUS_MULTIPROC_DIR", None)
     environment["DJANGO_SETTINGS_MODULE"] = "vibomat.settings"
+    environment |= {"DEBUG": "false", "SECRET_KEY": "s" * 50, "ALLOWED_HOSTS": "127.0.0.1"}
     done = subprocess.run(
         [sys.executable, "-c", SERVE], cwd=PROJECT, env=environment, capture_output=True, text=True
     )
