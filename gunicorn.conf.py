@@ -44,6 +44,11 @@ def _log_configuration() -> dict[str, Any]:
         logging = settings.LOGGING
     except ImproperlyConfigured as error:
         sys.exit(f"Vibomat does not start: {error}")
+    if settings.DEBUG:
+        sys.exit(
+            "Vibomat does not start: gunicorn is for production. Set DEBUG=false and what that "
+            "needs (docs/deployment.md), or use manage.py runserver."
+        )
     loggers = {
         "gunicorn.error": {"handlers": [], "propagate": True, "level": "INFO"},
         "gunicorn.access": {"handlers": [], "propagate": False},
@@ -55,12 +60,9 @@ logconfig_dict = _log_configuration()
 
 
 def on_starting(server: Any) -> None:
-    """In production say what is wrong with the database, before anybody is answered with errors."""
+    """Say what is wrong with the database, before anybody is answered with errors."""
     import django
-    from django.conf import settings
 
-    if settings.DEBUG:
-        return
     django.setup()
     from vibomat import starting
 

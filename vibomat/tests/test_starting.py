@@ -80,6 +80,15 @@ def test_gunicorn_says_in_one_line_what_settings_lack() -> None:
     )
 
 
+def test_gunicorn_serves_nobody_with_debug() -> None:
+    code, told = gunicorn()
+    assert code == 1
+    assert told == (
+        "Vibomat does not start: gunicorn is for production. Set DEBUG=false and what that needs "
+        "(docs/deployment.md), or use manage.py runserver.\n"
+    )
+
+
 def test_gunicorn_says_where_metrics_can_not_be_kept() -> None:
     code, told = gunicorn(PROMETHEUS_MULTIPROC_DIR="/nowhere")
     assert code == 1
