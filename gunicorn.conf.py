@@ -5,21 +5,25 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 # Processes keep their metrics in files, so that whichever is asked can tell of all. Every start has
 # a new folder, as old files would be counted too, in the one that this variable names or that for
 # temporary files. Set before anything imports prometheus-client.
 VARIABLE, PREFIX = "PROMETHEUS_MULTIPROC_DIR", "vibomat-metrics-"
+OWN = f"{PREFIX}{os.getpid()}-"
 
 
 def _metrics_folder() -> str:
     parent = Path(os.environ.get(VARIABLE) or tempfile.gettempdir())
+    if parent.name.startswith(OWN):
+        # This file is read again at each reload.
+        return str(parent)
     if parent.name.startswith(PREFIX):
         # That of the gunicorn which this one replaces.
         parent = parent.parent
     try:
-        return tempfile.mkdtemp(prefix=PREFIX, dir=parent)
+        return tempfile.mkdtemp(prefix=OWN, dir=parent)
     except OSError as error:
         sys.exit(
             f"Can't make a folder for metrics in {parent} ({error.strerror}): set {VARIABLE} to a "
@@ -34,6 +38,11 @@ wsgi_app = "vibomat.wsgi"
 control_socket_disable = True
 
 
+def _refuse(reason: str) -> NoReturn:
+    shutil.rmtree(METRICS_FOLDER, ignore_errors=True)
+    sys.exit(reason)
+
+
 def _log_configuration() -> dict[str, Any]:
     """Gunicorn's own lines go the way of all others. Requests are logged by Vibomat."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "vibomat.settings")
@@ -43,9 +52,9 @@ def _log_configuration() -> dict[str, Any]:
     try:
         logging = settings.LOGGING
     except ImproperlyConfigured as error:
-        sys.exit(f"Vibomat does not start: {error}")
+        _refuse(f"Vibomat does not start: {error}")
     if settings.DEBUG:
-        sys.exit(
+        _refuse(
             "Vibomat does not start: gunicorn is for production. Set DEBUG=false and what that "
             "needs (docs/deployment.md), or use manage.py runserver."
         )
@@ -67,8 +76,7 @@ def on_starting(server: Any) -> None:
     from vibomat import starting
 
     if reason := starting.reason_not_to():
-        on_exit(server)
-        sys.exit(reason)
+        _refuse(reason)
 
 
 def child_exit(server: Any, worker: Any) -> None:

@@ -229,9 +229,9 @@ def newest(
         if by_time:
             others = others.filter(created__range=rows.path_times)
         last = found[-1] if len(found) >= limit else None
-        if last and (rows.is_of_one_owner or last.pk >= windows[-1]):
+        if last and (rows.is_of_one_owner or by_time or last.pk >= windows[-1]):
             others = others.filter(created__range=(last.created, FOREVER))
-        elif known.without_time > MANY and not rows.is_of_one_owner and not by_time:
+        elif known.without_time > MANY and not (rows.is_of_one_owner or by_time):
             last_time = last.created if last else None
             return found + _by_windows(others, limit, last_time, after, settings)
         return found + list(_page(others, limit, settings))

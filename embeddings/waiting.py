@@ -66,6 +66,9 @@ def _pass(
     works = False
     while True:
         try:
+            if not works and not report.embedded and len(report.refused) >= MOST_REFUSED:
+                _try(embedder)
+                works = True
             with transaction.atomic():
                 claimed = _claim(model, embedder.batch, after)
                 if not claimed:
@@ -87,9 +90,6 @@ def _pass(
         after, failures = claimed[-1].pk, 0
         report.embedded += len(pairs)
         stored(len(pairs))
-        if not report.embedded and not works and len(report.refused) >= MOST_REFUSED:
-            _try(embedder)
-            works = True
 
 
 def _try(embedder: Embedder) -> None:

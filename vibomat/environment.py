@@ -23,11 +23,10 @@ def secret(name: str) -> str:
     """The value of the variable `name`, or what is in the file that `name_FILE` names: as Docker,
     Kubernetes and systemd hand over secrets. Empty if neither is set.
 
-    A newline at the file's end is not part of the secret, nor are spaces around a variable's value,
-    as before a comment in `.env`. A "$" at its beginning is, which
+    A newline at the file's end is not part of the secret. A "$" at its beginning is, which
     django-environ would take for the name of another variable.
     """
-    value, path = os.environ.get(name, "").strip(), os.environ.get(f"{name}_FILE", "")
+    value, path = os.environ.get(name, ""), os.environ.get(f"{name}_FILE", "")
     if not path:
         return value
     if value:

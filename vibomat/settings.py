@@ -4,7 +4,9 @@
 """
 
 import contextlib
+import io
 import os
+import re
 import tempfile
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
@@ -31,7 +33,10 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 
 env = environ.Env()
 if (BASE_DIR / ".env").is_file():
-    env.read_env(BASE_DIR / ".env", parse_comments=True)
+    # With a space before it a # begins a comment, as for Docker; django-environ takes it for part
+    # of the value, or else any # for one.
+    text = (BASE_DIR / ".env").read_text()
+    env.read_env(io.StringIO(re.sub(r"(?m)^([^=#\n]+=[^'\"\n]*?)[ \t]+#.*$", r"\1", text)))
 
 
 def networks(name: str, default: list[str]) -> list[IPv4Network | IPv6Network]:

@@ -28,8 +28,8 @@ class Strict(serializers.Serializer[Any]):
 def refused(
     query: QueryDict, known: Collection[str], lists: Collection[str] = ()
 ) -> dict[str, list[str]]:
-    """Messages for parameters that are unknown, or given twice without being lists. Unknown ones
-    that are empty are as good as none."""
+    """Messages for parameters that are unknown, unless they are empty, or given twice without being
+    lists."""
     errors = {}
     for name, values in query.lists():
         if name not in known:

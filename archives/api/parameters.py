@@ -61,8 +61,8 @@ class Asked:
 
 
 def read(query: QueryDict) -> Asked:
-    """Raise ValidationError for parameters that are unknown, wrong, or given twice. Empty ones are
-    as good as none."""
+    """Raise ValidationError for parameters that are unknown, wrong, or given twice. One that is
+    empty is as good as none."""
     given = {name: values for name, values in query.lists() if any(values)}
     own = ListParameters().fields
     declared = path_parameters()

@@ -31,7 +31,7 @@ class ResolveActions(GenericViewSet[Archive]):
             "fields."
         ),
         tags=["archives"],
-        parameters=[schema.ID, schema.IF_MATCH_OPTIONAL, schema.ETAG],
+        parameters=[schema.ID, schema.IF_MATCH_OPTIONAL, schema.REVISION],
         request=None,
         responses={
             200: ResolveResponse,

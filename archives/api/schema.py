@@ -41,7 +41,13 @@ ETAG = OpenApiParameter(
     response=[200, 201],
     description="The archive's revision, and a hash of what is shown of its owner and source.",
 )
-
+REVISION = OpenApiParameter(
+    "ETag",
+    OpenApiTypes.STR,
+    OpenApiParameter.HEADER,
+    response=[200],
+    description="The archive's revision, for If-Match.",
+)
 LOCATION = OpenApiParameter(
     "Location",
     OpenApiTypes.URI,

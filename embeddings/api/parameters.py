@@ -36,7 +36,7 @@ class SimilarParameters(Parameters):
 
 
 def read(kind: type[serializers.Serializer[dict[str, Any]]], query: QueryDict) -> dict[str, Any]:
-    """Raise ValidationError for parameters that are unknown, wrong, or given twice. Empty ones are
-    as good as none."""
+    """Raise ValidationError for parameters that are unknown, wrong, or given twice. One that is
+    empty is as good as none."""
     parameters = kind(data={name: values[0] for name, values in query.lists() if any(values)})
     return validated(parameters, refused(query, parameters.fields))

@@ -21,7 +21,7 @@ def cleaned(text: str, longest: int) -> str:
     Whitespace and control characters become one space.
     """
     kept = ""
-    # Only the beginning is looked at, however long the text is.
+    # No more is looked at than fills it.
     for start in range(0, len(text), LOOKED_AT):
         kept += "".join(map(_plain, text[start : start + LOOKED_AT]))
         kept = _SPACES.sub(" ", kept).lstrip()

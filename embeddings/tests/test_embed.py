@@ -260,7 +260,7 @@ def test_texts_that_are_refused_keep_back_neither_others_nor_the_first_model(
     assert out.splitlines()[0] == "moody: 10 interactions embedded."
     assert "40 can't be embedded, such as:" in err
     assert EmbeddingModel.objects.active() is not None
-    assert MoodyEmbedder.calls.count([waiting.HARMLESS]) <= 4
+    assert 1 <= MoodyEmbedder.calls.count([waiting.HARMLESS]) <= 4
 
 
 def test_the_first_model_is_indexed_and_used(moody: EmbeddingModel) -> None:

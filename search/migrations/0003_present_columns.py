@@ -165,27 +165,36 @@ BEGIN
     FROM search_trackartist AS link JOIN track ON track.id = track_id
     WHERE track_id = ANY (ids);
     -- Migrating forward links a track by its credit: unless it had a choice, and had no link.
+    -- The artists, which have no index by now, are read once for all.
     INSERT INTO search_trackartist_keeping
+    WITH bare AS MATERIALIZED (
+        SELECT id, artist_credit, credit_key, main_credit_key
+        FROM track
+        WHERE id = ANY (ids)
+            AND NOT EXISTS (SELECT FROM search_trackartist AS link WHERE link.track_id = track.id)
+            AND NOT EXISTS (
+                SELECT FROM search_trackartist_kept_aside AS kept WHERE kept.track_id = track.id
+            )
+    )
     SELECT id, NULL, NULL, NULL, artist_credit
-    FROM track
-    WHERE id = ANY (ids)
-        AND NOT EXISTS (SELECT FROM search_trackartist AS link WHERE link.track_id = track.id)
-        AND (EXISTS (SELECT FROM artist WHERE name_key = credit_key)
-             OR EXISTS (SELECT FROM artist WHERE name_key = main_credit_key))
-        AND NOT EXISTS (
-            SELECT FROM search_trackartist_kept_aside AS kept WHERE kept.track_id = track.id
-        );
+    FROM bare
+    WHERE id IN (
+        SELECT bare.id FROM bare JOIN artist ON name_key = credit_key
+        UNION
+        SELECT bare.id FROM bare JOIN artist ON name_key = main_credit_key
+    );
 END
 $$;
 CREATE OR REPLACE FUNCTION search_note_changed() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_TABLE_NAME = 'artist' THEN
-        INSERT INTO search_trackartist_changed (artist_key) VALUES (NEW.name_key), (OLD.name_key);
+        INSERT INTO search_trackartist_changed (artist_key)
+        SELECT key FROM (VALUES (NEW.name_key), (OLD.name_key)) AS keys (key) WHERE key <> '';
     ELSIF TG_TABLE_NAME = 'track' THEN
-        INSERT INTO search_trackartist_changed (track_id) VALUES (NEW.id), (OLD.id);
+        INSERT INTO search_trackartist_changed (track_id) VALUES (coalesce(NEW.id, OLD.id));
     ELSE
         INSERT INTO search_trackartist_changed (track_id)
-        VALUES (NEW.track_id), (OLD.track_id);
+        SELECT id FROM (VALUES (NEW.track_id), (OLD.track_id)) AS ids (id) WHERE id IS NOT NULL;
     END IF;
     RETURN NULL;
 END
@@ -237,8 +246,9 @@ LOCK TABLE search_trackartist IN SHARE ROW EXCLUSIVE MODE;
 PERFORM search_keep_links(ARRAY(
     SELECT track_id FROM search_trackartist_changed WHERE track_id IS NOT NULL
     UNION
-    SELECT track.id FROM track JOIN search_trackartist_changed AS changed
-        ON changed.artist_key IN (credit_key, main_credit_key)));
+    SELECT id FROM track JOIN search_trackartist_changed ON artist_key = credit_key
+    UNION
+    SELECT id FROM track JOIN search_trackartist_changed ON artist_key = main_credit_key));
 INSERT INTO search_trackartist_keeping SELECT * FROM search_trackartist_kept_aside;
 DROP TABLE search_trackartist_kept_aside, search_trackartist_changed;
 ALTER TABLE search_trackartist_keeping RENAME TO search_trackartist_kept_aside;

@@ -237,6 +237,9 @@ SET email = coalesce(named.email, u.email), handle = coalesce(named.handle, u.ha
         - CASE WHEN named.handle IS NOT NULL THEN 'handle' ELSE '' END, '{}')
 FROM adopting.named_user AS named
 WHERE u.id = named.id AND u.id = ANY (%s)
+    -- Nobody chose another meanwhile.
+    AND (named.email IS NULL OR u.email = u.older_values ->> 'email_instead')
+    AND (named.handle IS NULL OR u.handle IS NULL)
 """
 NOTICES_OF_USERS = """
 SELECT u.id, 'the e-mail address ' || (older_values ->> 'email') || ' is another user''s; now '

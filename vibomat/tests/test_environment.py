@@ -17,7 +17,7 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_a_secret_is_the_variable_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KEY", "$HOME \n")
-    assert secret("KEY") == "$HOME"
+    assert secret("KEY") == "$HOME \n"
     assert secret("NO_KEY") == ""
 
 

@@ -64,12 +64,11 @@ def test_the_development_server_keeps_its_connections(
     assert options.get("pool", {}).get("max_size") == size
 
 
-def test_an_example_that_is_not_filled_in_is_no_secret(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_comment_in_the_file_is_no_value(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     example = (PROJECT / ".env.example").read_text()
     wanted = re.compile("^#((?:DEBUG|ALLOWED_HOSTS|SECRET_KEY|METRICS_TOKEN)=.*)$", re.MULTILINE)
-    (tmp_path / ".env").write_text("\n".join(wanted.findall(example)))
+    lines = [*wanted.findall(example), "OPENAI_API_KEY=a#b  # mine", 'DATABASE_PASSWORD="p # q"']
+    (tmp_path / ".env").write_text("\n".join(lines))
     (tmp_path / "vibomat").mkdir()
     copy = str(shutil.copy(PROJECT / "vibomat" / "settings.py", tmp_path / "vibomat"))
     monkeypatch.setattr(os, "environ", {})
@@ -77,6 +76,7 @@ def test_an_example_that_is_not_filled_in_is_no_secret(
     with pytest.raises(ImproperlyConfigured, match="needs SECRET_KEY"):
         runpy.run_path(copy)
     assert secret("METRICS_TOKEN") == ""
+    assert (secret("OPENAI_API_KEY"), secret("DATABASE_PASSWORD")) == ("a#b", "p # q")
 
 
 def test_empty_database_url_is_none(load: Any) -> None:

@@ -105,7 +105,10 @@ def test_gunicorn_removes_no_folder_but_its_own(
     configuration = runpy.run_path(str(PROJECT / "gunicorn.conf.py"))
     (own,) = tmp_path.iterdir()
     assert os.environ["PROMETHEUS_MULTIPROC_DIR"] == str(own)
+    runpy.run_path(str(PROJECT / "gunicorn.conf.py"))
+    assert list(tmp_path.iterdir()) == [own]
     # The one that takes its place knows the folder from it.
+    monkeypatch.setattr(os, "getpid", lambda: 1)
     runpy.run_path(str(PROJECT / "gunicorn.conf.py"))
     (replacing,) = set(tmp_path.iterdir()) - {own}
     configuration["on_exit"](None)
