@@ -226,6 +226,8 @@ class _Run:
         for start in range(0, len(ids), LINKED_AT_ONCE):
             some = ids[start : start + LINKED_AT_ONCE]
             with transaction.atomic(using=self.using):
+                rows = self._run(sql.STILL_AS_NOTED, parameters=[some], present=linked)
+                some = [id for (id,) in rows]
                 self._run(self.kind.link, parameters=[some])
                 self._run(sql.NOTE_LINKED, parameters=[some])
 

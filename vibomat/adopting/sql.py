@@ -237,9 +237,6 @@ SET email = coalesce(named.email, u.email), handle = coalesce(named.handle, u.ha
         - CASE WHEN named.handle IS NOT NULL THEN 'handle' ELSE '' END, '{}')
 FROM adopting.named_user AS named
 WHERE u.id = named.id AND u.id = ANY (%s)
-    -- Nobody chose another meanwhile.
-    AND (named.email IS NULL OR u.email = u.older_values ->> 'email_instead')
-    AND (named.handle IS NULL OR u.handle IS NULL)
 """
 NOTICES_OF_USERS = """
 SELECT u.id, 'the e-mail address ' || (older_values ->> 'email') || ' is another user''s; now '
@@ -361,6 +358,14 @@ FROM {here}.playlist AS linked
 LEFT JOIN {here}."user" AS u ON u.id = (linked.older_values #>> '{user_id,older}')::uuid
 LEFT JOIN {here}.playlist AS s ON s.id = (linked.older_values #>> '{source_id,older}')::uuid
 WHERE p.id = linked.id AND linked.id = ANY (%s)
+"""
+# Those that nobody has edited since, locked.
+STILL_AS_NOTED = """
+SELECT p.id
+FROM {here}.{table} AS p JOIN {here}.adopted_row AS noted ON noted.kind = '{kind}'
+    AND noted.id = p.id AND noted.digest = {present}
+WHERE p.id = ANY (%s)
+FOR UPDATE OF p
 """
 NOTE_LINKED = """
 UPDATE {here}.adopted_row AS noted SET digest = {present}

@@ -1,7 +1,7 @@
 """manage.py adopt: an older database is copied and caught up with, and overwrites nothing here."""
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from io import StringIO
 from typing import Any
@@ -185,6 +185,24 @@ def test_addresses_and_handles_that_pass_from_one_to_another_there_do_so_here(
         execute("SELECT FROM \"user\" WHERE older_values ?| '{email,email_instead,handle}'") == []
     )
     assert "users: 7 in the older database (7 unchanged); 7 verified" in adopt(older)[0]
+
+
+def test_whoever_chooses_a_handle_while_it_is_given_keeps_their_own(older: Older) -> None:
+    User.objects.create_user("ann@example.org", handle="dj")
+    id = older.add("user", email="bob@example.org", handle="dj")
+    adopt(older)
+    User.objects.update(handle=None)
+
+    def choose(run: Callable[..., Any], statement: str, *arguments: Any) -> Any:
+        if "FOR UPDATE OF p" in statement:
+            User.objects.filter(pk=id).update(handle="bobby")
+        return run(statement, *arguments)
+
+    with connection.execute_wrapper(choose):
+        adopt(older)
+    out, _ = adopt(older)
+    assert User.objects.get(pk=id).handle == "bobby"
+    assert "users: 1 in the older database (1 unchanged); 0 verified" in out
 
 
 def test_an_address_comes_later_when_whoever_had_it_here_gives_it_up(older: Older) -> None:
