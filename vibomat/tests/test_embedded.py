@@ -106,7 +106,8 @@ def processes_of(folder: Path) -> list[psutil.Process]:
 
 
 def kill_everything(folder: Path) -> None:
-    for process in processes_of(folder):
+    # The user, which is the oldest, last: the one that waits for its end would stop the server.
+    for process in reversed(processes_of(folder)):
         try:
             process.kill()
         except psutil.NoSuchProcess:
